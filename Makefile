@@ -1,0 +1,41 @@
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.installed
+DEVELOP := $(VENV)/.installed-dev
+
+# The first of these that runs and is Python 3.11 or 3.12; PYTHON=... overrides it.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
+  $$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+  && echo $$p && break; done)
+
+.PHONY: quickstart test lint clean
+
+# Data, training, evaluation and talking videos from nothing; a second run resumes or does nothing.
+quickstart: $(RUNTIME)
+	$(BIN)/cemnet quickstart --out quickstart --data data_cache
+
+test: $(DEVELOP)
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: $(DEVELOP)
+	$(BIN)/ruff check .
+
+# Removes everything that make made, the trained quickstart and the built data included.
+clean:
+	rm -rf $(VENV) quickstart data_cache build .jax_cache .pytest_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	touch $@
+
+# torch only serves parity tests, which are skipped without it, so a failure to get it is no error.
+$(DEVELOP): $(RUNTIME)
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]' -c requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check --retries 1 'torch==2.13.0+cpu' \
+	  --extra-index-url https://download.pytorch.org/whl/cpu \
+	  || echo "torch was not installed: the tests that compare with it will be skipped"
+	touch $@

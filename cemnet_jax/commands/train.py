@@ -1,0 +1,31 @@
+"""`cemnet train`: all stages of a system in order, skipping finished ones, resuming the rest."""
+
+from cemnet_jax.systems import SYSTEMS
+
+
+def add_arguments(parser) -> None:
+  """Declares the arguments of the subcommand."""
+  parser.add_argument('--system', default='cemnet', help='one of ' + ', '.join(SYSTEMS))
+  parser.add_argument('--preset', default='paper', help='paper, quickstart or debug')
+  parser.add_argument('--data', required=True, help='folder of the built datasets')
+  parser.add_argument('--workdir', required=True, help='gets one folder per stage')
+  parser.add_argument('--set', action='append', default=[], metavar='STAGE.KEY=VALUE',
+                      help="changes a field of one stage's config, or of all with *")
+  parser.add_argument('--distributed', action='store_true', help='one of several processes')
+  parser.add_argument('--coordinator', help='host:port of the first process')
+  parser.add_argument('--num_processes', type=int, help='how many processes there are')
+  parser.add_argument('--process_id', type=int, help='which one this is, from 0')
+
+
+def run(args) -> None:
+  """Trains the system."""
+  from absl import flags
+
+  from cemnet_jax.train import process
+  from cemnet_jax.train_system import train_system
+  if not flags.FLAGS.is_parsed():
+    flags.FLAGS.mark_as_parsed()  # Grain's loader processes read absl flags
+  process.keep_compiled_programs()
+  if args.distributed:
+    process.join_cluster(args.coordinator, args.num_processes, args.process_id)
+  train_system(args.system, args.preset, args.data, args.workdir, tuple(args.set))

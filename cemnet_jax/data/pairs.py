@@ -1,0 +1,69 @@
+"""Rows of clip indices over a pinned clips dataset, and the examples they name."""
+
+import numpy as np
+
+from cemnet_jax.data.source import SPLITS, Clips, dataset_path, load_records
+from cemnet_jax.data.windows import mfcc_at
+from cemnet_jax.errors import UserError
+from cemnet_jax.preprocess import audio
+from cemnet_jax.preprocess.alignment import warp_to
+
+
+def pairs_name(kind: str, clips_name: str) -> str:
+  """Dataset name of the pairs of `kind` over a clips dataset."""
+  return f'pairs/{kind}-{clips_name.replace("/", "-")}'
+
+
+class Pairs:
+  """All rows of one pairs dataset in memory, by split.
+
+  Raises:
+    UserError: the dataset is absent, or was made for another build of the clips.
+  """
+
+  def __init__(self, data_dir, kind: str, clips: Clips):
+    name = pairs_name(kind, clips.name)
+    path = dataset_path(data_dir, name)
+    builder = load_records(path)
+    pinned = dict(builder.info.metadata['record_counts'])
+    counts = {split: len(clips.ranges[split]) for split in SPLITS}
+    if pinned != counts:
+      raise UserError(f'{name} in {path} was made for other clips (it counts {pinned}, '
+                      f'{clips.name} holds {counts}): remove the folder and prepare it again')
+    self.rows = {}
+    for split in SPLITS:
+      has_rows = split in builder.info.splits and builder.info.splits[split].num_examples
+      source = builder.as_data_source(split) if has_rows else ()
+      self.rows[split] = [source[i] for i in range(len(source))]
+
+
+def aee(clips, features, cfg, row, rng):
+  """Eight clips of two emotions x two timbres x two contents, one aligned window of each.
+
+  Each clip is warped onto the canonical rendition of its content along the stored DTW path. The
+  four clips of a content share the window; both contents share its relative place in the sentence.
+  """
+  place = rng.random()
+  indices = row['clips']
+  ends = np.cumsum(row['path_lengths'])
+  paths = np.split(row['paths'], ends[:-1])
+  windows = np.zeros((2, 2, 2, audio.MFCC_WINDOW, 12), np.float32)
+  for flat, (e, t, c) in enumerate(np.ndindex(2, 2, 2)):
+    if indices[e, t, c] < 0:
+      continue
+    track = _warped(features, int(indices[e, t, c]), int(row['canonical'][c]), paths[flat])
+    count = (len(track) - audio.MFCC_WINDOW) // audio.MFCC_STEP + 1
+    windows[e, t, c] = mfcc_at(track, [int(place * count)])[0]
+  # The two input clips, (e0, t0, c0) and (e1, t1, c1), always exist.
+  inputs = indices[[0, 1], [0, 1], [0, 1]]
+  return {'mfcc': windows, 'mask': (indices >= 0).astype(np.float32),
+          'clip': indices.astype(np.int32),
+          'emotion': clips.table['emotion'][inputs].astype(np.int32),
+          'speaker': clips.table['speaker_index'][inputs].astype(np.int32)}
+
+
+def _warped(features, index, canonical, path):
+  """(M', 12) MFCC frames of a clip on the time axis of its canonical rendition."""
+  def compute():
+    return warp_to(path, features.track(index), len(features.track(canonical)))
+  return features.cached(('warped', index, canonical), compute)

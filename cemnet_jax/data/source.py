@@ -1,0 +1,161 @@
+"""Built clips datasets -> one array-like of clips with a table of what is where."""
+
+import contextlib
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import tensorflow_datasets as tfds
+from google.protobuf.json_format import ParseError
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.topology import EMOTIONS
+
+SPLITS = ('train', 'val', 'test', 'test_sentence')  # the order of global clip indices
+CACHE_LIMIT = 2 << 30  # datasets under 2 GiB keep their parsed records in memory
+TEXTS = ('id', 'speaker', 'sentence', 'transcript', 'source', 'sha256')
+COLUMNS = ('speaker_index', 'emotion', 'intensity', 'num_frames',
+           'id', 'speaker', 'sentence', 'transcript')
+
+
+def dataset_path(data_dir, name: str) -> Path:
+  """Folder of the newest complete version of dataset `name`, say `synth_mead/mead_debug`.
+
+  Raises:
+    UserError: there is none; the line says where it was expected and how to build it.
+  """
+  parent = Path(data_dir) / name
+  versions = [p for p in parent.glob('*.*.*')
+              if re.fullmatch(r'\d+\.\d+\.\d+', p.name) and (p / 'dataset_info.json').is_file()]
+  if versions:
+    return max(versions, key=lambda p: tuple(map(int, p.name.split('.'))))
+  part = f'no complete dataset {name} in {parent}: '
+  if name.startswith(('synth_mead/', 'pairs/')):
+    size = re.split('[_-]', name)[-1]
+    raise UserError(f'{part}build it with `cemnet prepare synth --size {size} --data {data_dir}`')
+  raise UserError(f'{part}build it with `cemnet prepare`, or correct data.dataset')
+
+
+def load_records(path: Path):
+  """The tfds builder of a dataset's folder; its `as_data_source` reads without TensorFlow."""
+  try:
+    return tfds.builder_from_directory(path)
+  except (OSError, ValueError, KeyError, ParseError) as error:
+    reason = str(error).splitlines()[0]
+    raise UserError(f'dataset in {path} cannot be read ({reason}): '
+                    'remove the folder and build it again') from error
+
+
+class _Part:
+  """One dataset on disk: its splits as tfds data sources."""
+
+  def __init__(self, data_dir, name):
+    self.name = name
+    self.path = dataset_path(data_dir, name)
+    builder = load_records(self.path)
+    info = builder.info
+    if tuple(info.features['emotion'].names) != EMOTIONS:
+      raise UserError(f'dataset {name} in {self.path} labels other emotions than '
+                      f'{", ".join(EMOTIONS)}: build it again with this version')
+    self.metadata = dict(info.metadata or {})
+    self.num_train_speakers = int(self.metadata['train_speakers'])
+    self.sizes = {s: info.splits[s].num_examples for s in SPLITS if s in info.splits}
+    self.sources = {s: builder.as_data_source(s) for s, n in self.sizes.items() if n}
+    self.fingerprint = json.dumps([name, str(info.version), self.sizes])
+
+  def table(self):
+    """Columns of all records in split order, cached beside the dataset."""
+    file = self.path / 'index.npz'
+    if file.is_file():
+      with np.load(file, allow_pickle=False) as stored:
+        if str(stored['fingerprint']) == self.fingerprint and set(COLUMNS) <= set(stored.files):
+          return {k: stored[k] for k in COLUMNS}
+    rows = [_parse(source[i]) for source in self.sources.values() for i in range(len(source))]
+    columns = {k: np.array([row[k] for row in rows]) for k in COLUMNS if k != 'num_frames'}
+    columns['num_frames'] = np.array([len(row['frames']) for row in rows], np.int32)
+    scratch = file.with_name(f'.index-{os.getpid()}.npz')
+    with contextlib.suppress(OSError):  # a read-only dataset is indexed anew each time
+      np.savez_compressed(scratch, fingerprint=self.fingerprint, **columns)
+      os.replace(scratch, file)
+    return columns
+
+
+class Clips:
+  """Clips of one dataset, or of several joined by '+', under one global index.
+
+  The index runs over the splits in the order of `SPLITS` and, within a split, over the datasets.
+
+  Attributes:
+    table: column name -> (len(self),) array: speaker_index, emotion, intensity, num_frames, id,
+      speaker, sentence, transcript.
+    ranges: split -> range of global indices.
+    num_train_speakers: `table['speaker_index']` of a training clip is below this.
+    metadata: of the first dataset.
+  """
+
+  def __init__(self, data_dir, name: str):
+    self.data_dir, self.name = Path(data_dir), name
+    self._parts = [_Part(data_dir, n) for n in name.split('+')]
+    self.metadata = self._parts[0].metadata
+    self.num_train_speakers = sum(p.num_train_speakers for p in self._parts)
+    self._where, self.ranges = [], {}  # global index -> (part, split, record)
+    for split in SPLITS:
+      first = len(self._where)
+      for number, part in enumerate(self._parts):
+        self._where += [(number, split, i) for i in range(part.sizes.get(split, 0))]
+      self.ranges[split] = range(first, len(self._where))
+    self.table = self._join_tables()
+    size = sum(f.stat().st_size for p in self._parts for f in p.path.glob('*.array_record*'))
+    self._cache = {} if size < CACHE_LIMIT else None
+
+  def __len__(self):
+    return len(self._where)
+
+  def __getitem__(self, index: int) -> dict:
+    """One clip: numpy arrays, str texts, and `frames` as a list of JPEG byte strings."""
+    index = int(index)
+    if self._cache is not None and index in self._cache:
+      return self._cache[index]
+    part, split, record = self._where[index]
+    clip = _parse(self._parts[part].sources[split][record])
+    clip['speaker_index'] = int(self.table['speaker_index'][index])
+    if self._cache is not None:
+      self._cache[index] = clip
+    return clip
+
+  def __reduce__(self):
+    # Loader processes open the files themselves: neither readers nor the cache travel.
+    return Clips, (str(self.data_dir), self.name)
+
+  def _join_tables(self):
+    tables = [part.table() for part in self._parts]
+    offsets = np.cumsum([0] + [len(t['id']) for t in tables])
+    starts = {}
+    for number, part in enumerate(self._parts):
+      start = offsets[number]
+      for split, n in part.sizes.items():
+        starts[number, split] = start
+        start += n
+    order = np.array([starts[number, split] + i for number, split, i in self._where], np.int64)
+    table = {k: np.concatenate([t[k] for t in tables])[order] for k in COLUMNS}
+    owner = np.array([number for number, _, _ in self._where])
+    table['speaker_index'] = self._joint_speakers(table['speaker_index'], owner)
+    return table
+
+  def _joint_speakers(self, local, owner):
+    # Train speakers of every part come first, then everyone else, each in the order of the parts.
+    trains = np.array([p.num_train_speakers for p in self._parts])
+    others = np.array([max(0, int(local[owner == n].max(initial=-1)) + 1 - trains[n])
+                       for n in range(len(self._parts))])
+    train_base = np.cumsum(trains) - trains
+    other_base = trains.sum() + np.cumsum(others) - others
+    return np.where(local < trains[owner], train_base[owner] + local,
+                    other_base[owner] + local - trains[owner]).astype(np.int32)
+
+
+def _parse(record):
+  clip = {k: v.decode() if k in TEXTS else v for k, v in record.items()}
+  clip['frames'] = list(clip['frames'])
+  return clip

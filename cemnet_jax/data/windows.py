@@ -1,0 +1,195 @@
+"""One random example of one clip: chooses a window, decodes its frames, cuts the matching audio."""
+
+import threading
+from collections import OrderedDict
+
+import cv2
+import numpy as np
+
+from cemnet_jax.data.schema import SYNC_FRAMES
+from cemnet_jax.data.text import tokens_of
+from cemnet_jax.preprocess import audio
+from cemnet_jax.preprocess.crop import decode_jpeg
+from cemnet_jax.preprocess.sketch import draw_sketches
+from cemnet_jax.topology import CONTENT, LIPS, POSE
+
+FEATURE_CACHE_BYTES = 512 << 20
+MAX_SYNC_OFFSET = 15  # frames; SyncNet's search range (spec 9.1)
+
+
+class Features:
+  """Audio features of whole clips, kept while they fit into `FEATURE_CACHE_BYTES`."""
+
+  def __init__(self, clips):
+    self.clips = clips
+    self._kept, self._size, self._lock = OrderedDict(), 0, threading.Lock()
+
+  def mel(self, index):
+    """(A, 80) mel spectrogram of clip `index`."""
+    return self.cached(('mel', index), lambda: audio.mel_spectrogram(self.clips[index]['audio']))
+
+  def track(self, index):
+    """(M, 12) MFCC frames of clip `index`."""
+    return self.cached(('mfcc', index), lambda: audio.mfcc_track(self.clips[index]['audio']))
+
+  def sync(self, index):
+    """(V, 13, 20) SyncNet blocks of clip `index`."""
+    return self.cached(('sync', index), lambda: audio.syncnet_mfcc(self.clips[index]['audio']))
+
+  def cached(self, key, compute):
+    """The value kept under `key`; computed, and older ones dropped, where it is absent."""
+    with self._lock:
+      if key in self._kept:
+        self._kept.move_to_end(key)
+        return self._kept[key]
+    value = compute()
+    with self._lock:
+      if key not in self._kept:
+        self._kept[key] = value
+        self._size += value.nbytes
+      while self._size > FEATURE_CACHE_BYTES:
+        self._size -= self._kept.popitem(last=False)[1].nbytes
+    return value
+
+  def __reduce__(self):
+    return Features, (self.clips,)
+
+
+def mouth(clips, features, cfg, index, rng):
+  """A window of T frames, and N reference frames of the same clip outside of it."""
+  clip, start = _window(clips, cfg, index, rng)
+  outside = _frames_outside(rng, len(clip['frames']), start, cfg.T, cfg.N)
+  return {**_mouth_window(features, clip, index, start, cfg.T),
+          'ref_landmarks': _points(clip, outside), **_labels(clip, index)}
+
+
+def voice(clips, features, cfg, index, rng):
+  """One random MFCC window."""
+  clip = clips[index]
+  frame = int(rng.integers(len(clip['frames'])))
+  return {'mfcc': mfcc_at(features.track(index), [frame])[0], **_labels(clip, index)}
+
+
+def speech(clips, features, cfg, index, rng):
+  """All MFCC windows and the transcript of a clip (deterministic)."""
+  clip, tokens = clips[index], tokens_of(clips[index]['transcript'])
+  count = len(clip['frames'])
+  windows = np.zeros((cfg.windows, audio.MFCC_WINDOW, 12), np.float32)
+  windows[:count] = audio.mfcc_windows_from(features.track(index), count)
+  padded = np.zeros(cfg.tokens, np.int32)
+  padded[:len(tokens)] = tokens
+  return {'mfcc': windows, 'windows': np.int32(count), 'tokens': padded,
+          'token_lengths': np.int32(len(tokens)), **_labels(clip, index)}
+
+
+def face(clips, features, cfg, index, rng):
+  """One random frame."""
+  clip = clips[index]
+  frame = int(rng.integers(len(clip['frames'])))
+  return {'image': _pictures(clip, [frame], cfg.image_size)[0],
+          'lips': _points(clip, [frame])[0, LIPS], **_labels(clip, index)}
+
+
+def cross(clips, features, cfg, row, rng):
+  """A window of the driving clip, and N frames of a reference clip that shows another emotion."""
+  index, reference = row
+  clip, start = _window(clips, cfg, index, rng)
+  other = clips[reference]
+  shown = _choose(rng, np.arange(len(other['frames'])), cfg.N)
+  spread = np.linspace(0, len(clip['frames']) - 1, cfg.emotion_windows)
+  return {**_mouth_window(features, clip, index, start, cfg.T),
+          'ref_landmarks': _points(other, shown),
+          'ref_images': _pictures(other, shown, cfg.image_size),
+          'mfcc': mfcc_at(features.track(index), np.rint(spread).astype(int)),
+          'ref_emotion': np.int32(other['emotion']), 'ref_clip': np.int32(reference),
+          **_labels(clip, index)}
+
+
+def render(clips, features, cfg, row, rng):
+  """A frame with the sketches around it, and N reference frames.
+
+  `row` is (clip, other clips of its speaker); a reference comes from one of those with probability
+  cfg.cross_ref, else from the same clip outside of the window.
+  """
+  index, others = row
+  clip, start = _window(clips, cfg, index, rng)
+  length, count = cfg.T, cfg.N
+  centre = start + length // 2
+  if len(others) and rng.random() < cfg.cross_ref:
+    reference = int(rng.choice(others))
+    shown = _choose(rng, np.arange(len(clips[reference]['frames'])), count)
+  else:
+    reference = index
+    shown = _frames_outside(rng, len(clip['frames']), start, length, count)
+  other, size = clips[reference], cfg.image_size
+  window = _points(clip, np.arange(start, start + length))
+  return {'target': _pictures(clip, [centre], size)[0], 'sketches': draw_sketches(window, size),
+          'reference': _pictures(other, shown, size),
+          'ref_sketches': draw_sketches(_points(other, shown), size),
+          'mel': mel_at(features.mel(index), [centre], len(clip['audio']))[0],
+          'lips': window[length // 2, LIPS], 'ref_clip': np.int32(reference),
+          **_labels(clip, index)}
+
+
+def sync(clips, features, cfg, index, rng):
+  """Five frames with audio that is in time in half of the examples, else off by 1 to 15 frames."""
+  clip, blocks = clips[index], features.sync(index)
+  start = int(rng.integers(len(blocks)))
+  at = start
+  if rng.random() < 0.5 and len(blocks) > 1:
+    near = np.arange(max(0, start - MAX_SYNC_OFFSET),
+                     min(len(blocks), start + MAX_SYNC_OFFSET + 1))
+    at = int(rng.choice(near[near != start]))
+  return {'frames': _pictures(clip, np.arange(start, start + SYNC_FRAMES), cfg.image_size),
+          'mfcc13': blocks[at], 'offset': np.int32(start - at), **_labels(clip, index)}
+
+
+def mel_at(mel, frames, samples):
+  """(len(frames), 80, 16) windows of a whole clip's mel, equal to `audio.mel_windows`."""
+  starts = audio.mel_starts(frames, samples)
+  return np.stack([mel[s:s + audio.MEL_WINDOW].T for s in starts])
+
+
+def mfcc_at(track, frames):
+  """(len(frames), 28, 12) windows of a whole clip's MFCC frames."""
+  return np.stack([track[audio.MFCC_STEP * f:audio.MFCC_STEP * f + audio.MFCC_WINDOW]
+                   for f in frames])
+
+
+def _window(clips, cfg, index, rng):
+  clip = clips[index]
+  return clip, int(rng.integers(len(clip['frames']) - cfg.T + 1))
+
+
+def _mouth_window(features, clip, index, start, length):
+  points = _points(clip, np.arange(start, start + length))
+  mel = mel_at(features.mel(index), np.arange(start, start + length), len(clip['audio']))
+  return {'mel': mel, 'pose': points[:, POSE], 'content': points[:, CONTENT]}
+
+
+def _frames_outside(rng, total, start, length, count):
+  frames = np.arange(total)
+  return _choose(rng, frames[(frames < start) | (frames >= start + length)], count)
+
+
+def _choose(rng, frames, count):
+  """`count` of `frames`, distinct while there are enough of them."""
+  return rng.choice(frames, count, replace=len(frames) < count)
+
+
+def _points(clip, frames):
+  return clip['landmarks'][np.asarray(frames)].astype(np.float32)
+
+
+def _pictures(clip, frames, size):
+  pictures = [decode_jpeg(clip['frames'][f]) for f in frames]
+  if pictures[0].shape[0] != size:
+    shrink = pictures[0].shape[0] > size
+    how = cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
+    pictures = [cv2.resize(p, (size, size), interpolation=how) for p in pictures]
+  return np.stack(pictures)
+
+
+def _labels(clip, index):
+  return {'emotion': np.int32(clip['emotion']), 'speaker': np.int32(clip['speaker_index']),
+          'clip': np.int32(index)}

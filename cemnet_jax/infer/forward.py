@@ -1,0 +1,192 @@
+"""The trained nets of a system and their jitted calls: array shapes are fixed per video."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, UInt8
+from ml_collections import ConfigDict
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.nets import pipeline
+from cemnet_jax.stages import build
+from cemnet_jax.systems import SYSTEMS
+from cemnet_jax.topology import EMOTIONS
+from cemnet_jax.train import ckpt
+
+EMOTION_BATCH = 128  # speech windows encoded at a time
+
+
+class Net(NamedTuple):
+  """A network and its weights."""
+  module: Any
+  variables: dict
+
+
+class Bridge(NamedTuple):
+  """What the Emotion Bridging Memory needs."""
+  memory: Net
+  voice: Net  # E_e of the speech
+  picture: Net  # emotion of the references
+  identity: Net
+  prototypes: dict  # sum (E, D) and count (E,) of E_e per emotion over the training speech
+  image_size: int
+
+
+class Networks(NamedTuple):
+  """All nets of a system; `bridge` is None for a system without a memory stage."""
+  mouth: Net
+  statistics: dict
+  bridge: Bridge | None
+  renderer: Net
+  image_size: int
+  mouth_references: int  # N of Audio2Mouth's training
+  render_references: int  # N of the renderer's training
+  window: int  # T of both
+
+
+class Cues(NamedTuple):
+  """Conditions of the memory that stay the same through a video, each (1, D)."""
+  audio_emotion: Float[Array, '1 D']
+  image_emotion: Float[Array, '1 F']
+  identity: Float[Array, '1 G']
+
+
+def load(system_dir, system: str = 'cemnet') -> Networks:
+  """Loads the nets of a trained system; UserError names the stage that is missing."""
+  system_dir = Path(system_dir)
+  if system not in SYSTEMS:
+    raise UserError(f'system {system!r} is none of {", ".join(SYSTEMS)}')
+  if not system_dir.is_dir():
+    raise UserError(f'{system_dir}: no such folder; train a system into it by `cemnet train`')
+  stage = lambda name: (ckpt.load_params(system_dir / name), _config(system_dir / name))
+  a2m, a2m_config = stage('audio2mouth')
+  renderer, render_config = stage('renderer')
+  bridging = next((name for name in SYSTEMS[system] if name.startswith('ebm')), None)
+  return Networks(
+    mouth=_net(build.audio2mouth(a2m_config.model), a2m, 'a2m'),
+    statistics=a2m['stats']['landmarks'],
+    bridge=_load_bridge(stage, bridging) if bridging else None,
+    renderer=_net(build.renderer(render_config.model), renderer, 'generator'),
+    image_size=render_config.data.image_size, mouth_references=a2m_config.data.N,
+    render_references=render_config.data.N, window=render_config.data.T)
+
+
+def _load_bridge(stage, name) -> Bridge:
+  ebm, config = stage(name)
+  emotion_stage = config.model.emotion_stage
+  voice, voice_config = stage(emotion_stage)
+  picture, picture_config = stage('image_emotion')
+  identity, identity_config = stage('identity')
+  return Bridge(
+    memory=_net(build.memory(config.model), ebm, 'memory'),
+    voice=_net(build.audio_encoder(voice_config.model), voice,
+               'emotion' if emotion_stage == 'aee' else 'encoder'),
+    picture=_net(build.image_emotion(picture_config.model), picture, 'image_emotion'),
+    identity=_net(build.identity(identity_config.model), identity, 'identity'),
+    prototypes=ebm['stats']['prototypes'], image_size=config.data.image_size)
+
+
+def _config(stage_dir) -> ConfigDict:
+  return ConfigDict(ckpt.load_config(stage_dir))
+
+
+def _net(module, trained, name) -> Net:
+  return Net(module, jax.tree.map(jnp.asarray, {
+    'params': trained['params'][name], 'batch_stats': trained['stats'].get(name, {})}))
+
+
+def speech_emotion(bridge: Bridge, mfcc: Float[np.ndarray, 'T 28 12']) -> Float[Array, '1 D']:
+  """Mean E_e over all windows of an utterance of any length."""
+  total = 0.0
+  for start in range(0, len(mfcc), EMOTION_BATCH):
+    part = mfcc[start:start + EMOTION_BATCH]
+    count = len(part)
+    padded = np.pad(part, ((0, EMOTION_BATCH - count), (0, 0), (0, 0)))
+    total += count * _speech_emotion(bridge.voice.module, bridge.voice.variables, padded[None],
+                                     np.float32([count]))
+  return total / len(mfcc)
+
+
+def label_emotion(bridge: Bridge, label: str) -> Float[Array, '1 D']:
+  """Mean E_e of the training speech with that emotion; UserError for an unknown label."""
+  if label not in EMOTIONS:
+    raise UserError(f'emotion {label!r} is none of auto, {", ".join(EMOTIONS)}')
+  i = EMOTIONS.index(label)
+  count = float(bridge.prototypes['count'][i])
+  if not count:
+    raise UserError(f'emotion {label}: this system was trained on no speech with it; use auto')
+  return jnp.asarray(bridge.prototypes['sum'][i] / count)[None]
+
+
+def picture_cues(bridge: Bridge, images: UInt8[np.ndarray, 'N H W 3']
+                 ) -> tuple[Float[Array, '1 F'], Float[Array, '1 G']]:
+  """Emotion and identity of the reference crops."""
+  return (_reference_emotion(bridge.picture.module, bridge.picture.variables, images[None]),
+          _reference_identity(bridge.identity.module, bridge.identity.variables, images[None]))
+
+
+def mouths(nets: Networks, mel: Float[np.ndarray, 'B T 80 16'], pose: Float[np.ndarray, 'B T 74 2'],
+           references: Float[np.ndarray, 'N 131 2'], cues: Cues | None
+           ) -> Float[Array, 'B T 57 2']:
+  """Mouth landmarks in the crop, through the memory when `cues` are given (Eq. 1, 11, 13)."""
+  memory = nets.bridge.memory if cues is not None else Net(None, None)
+  return _mouths(nets.mouth.module, memory.module, nets.mouth.variables, memory.variables,
+                 nets.statistics, mel, pose, references, cues)
+
+
+def encode_references(nets: Networks, images: UInt8[np.ndarray, 'N H W 3'],
+                      sketches: UInt8[np.ndarray, 'N H W']):
+  """The renderer's view of the references, computed once per video."""
+  return _encode(nets.renderer.module, nets.renderer.variables, images[None], sketches[None])
+
+
+def render(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
+           sketches: UInt8[np.ndarray, 'B T H W'], references,
+           mel: Float[np.ndarray, 'B 80 16']) -> UInt8[Array, 'B H W 3']:
+  """Faces with the mouth of the sketches; only the upper half of `crops` is seen (Eq. 16)."""
+  return _render(nets.renderer.module, nets.renderer.variables, crops, sketches, references, mel)
+
+
+@partial(jax.jit, static_argnums=0)
+def _speech_emotion(net, variables, mfcc, count):
+  return pipeline.utterance_emotion(net, variables, mfcc, count)
+
+
+@partial(jax.jit, static_argnums=0)
+def _reference_emotion(net, variables, images):
+  return pipeline.reference_emotion(net, variables, images)
+
+
+@partial(jax.jit, static_argnums=0)
+def _reference_identity(net, variables, images):
+  return pipeline.reference_identity(net, variables, images)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _mouths(net, memory, variables, memory_variables, statistics, mel, pose, references, cues):
+  size = mel.shape[0]
+  many = lambda x: jnp.broadcast_to(x, (size,) + x.shape[1:])
+  motion, frame = pipeline.agnostic_mouth(
+    net, variables, statistics, mel, pose, many(references[None]))
+  if memory is not None:
+    motion = pipeline.bridge(memory, memory_variables, motion, *map(many, cues))
+  return pipeline.mouth_in_crop(motion, frame, statistics)
+
+
+@partial(jax.jit, static_argnums=0)
+def _encode(net, variables, images, sketches):
+  return net.apply(variables, pipeline.to_float(images), pipeline.to_float(sketches), train=False,
+                   method=net.encode_references)
+
+
+@partial(jax.jit, static_argnums=0)
+def _render(net, variables, crops, sketches, references, mel):
+  known = jnp.arange(crops.shape[1])[:, None, None] < crops.shape[1] // 2
+  masked = jnp.where(known, pipeline.to_float(crops), 0.0)
+  image, _ = net.apply(variables, masked, pipeline.to_float(sketches), references, mel, train=False,
+                       method=net.render)
+  return jnp.round(image.clip(0, 1) * 255).astype(jnp.uint8)

@@ -1,0 +1,112 @@
+"""Reference pictures of a speaker: pixels, landmarks and face boxes, from files or from arrays."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.preprocess import face, video
+from cemnet_jax.preprocess.crop import stable_boxes, to_crop
+from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP
+
+
+class References(NamedTuple):
+  """n pictures of one face; `moving` when they are consecutive frames of a video at 25 fps."""
+  frames: Sequence[UInt8[np.ndarray, 'H W 3']]  # sizes may differ between still pictures
+  landmarks: Float[np.ndarray, 'N 131 2']  # px
+  boxes: Float[np.ndarray, 'N 4']  # x0 y0 x1 y1, px
+  moving: bool
+
+
+def from_arrays(frames: Sequence[UInt8[np.ndarray, 'H W 3']],
+                landmarks: Float[np.ndarray, 'N 131 2'],
+                boxes: Float[np.ndarray, 'N 4'] | None = None, moving: bool = False) -> References:
+  """References whose landmarks (px) are known; boxes by the rule of training unless given.
+
+  A clip of a built dataset is cropped already: pass its crops, `landmarks * size`, and
+  `whole_boxes(frames)`.
+  """
+  landmarks = np.asarray(landmarks, np.float32)
+  if landmarks.shape != (len(frames), 131, 2) or not len(frames):
+    raise UserError(f'references: {len(frames)} pictures need landmarks of shape '
+                    f'({len(frames)}, 131, 2) in px, got {landmarks.shape}')
+  if not np.isfinite(landmarks).all():
+    raise UserError('references: landmarks hold values that are no numbers')
+  if boxes is None:
+    boxes = _boxes(landmarks, moving)
+  return References(list(frames), landmarks, np.asarray(boxes, np.float32), moving)
+
+
+def from_files(paths: Sequence, landmarker=None, max_frames: int | None = None) -> References:
+  """References from pictures or from one video, faces found by MediaPipe.
+
+  Of a video, the longest run of frames with one steady face among its first `max_frames` is taken.
+  UserError names the file that cannot be read or shows no face.
+  """
+  videos = [p for p in paths if not video.is_picture(p)]
+  if videos and len(paths) > 1:
+    raise UserError(f'{videos[0]}: give either pictures or one video as reference, not both')
+  if videos:
+    return _from_video(videos[0], landmarker, max_frames)
+  pictures = [video.read_picture(p) for p in paths]
+  with face.landmarker(landmarker) as detect:
+    found = [face.picture_landmarks(p, detect, name) for p, name in zip(pictures, paths)]
+  return from_arrays(pictures, np.stack(found))
+
+
+def whole_boxes(frames: Sequence[UInt8[np.ndarray, 'H W 3']]) -> Float[np.ndarray, 'N 4']:
+  """The whole pictures as boxes: for frames that are face crops already."""
+  return np.float32([(0, 0, f.shape[1], f.shape[0]) for f in frames])
+
+
+def crop_landmarks(references: References) -> Float[np.ndarray, 'N 131 2']:
+  """Landmarks in crop coordinates, [0, 1]."""
+  return to_crop(references.landmarks, references.boxes)
+
+
+def choose(references: References, count: int, seed: int = 0, how: str = 'random'
+           ) -> Int[np.ndarray, 'M']:
+  """Indices of at most `count` references, in order.
+
+  'random' draws without replacement by `seed` (the paper's protocol); 'lip_openness' sorts by
+  mouth opening and takes equally spaced ranks (IP-LAP).
+  """
+  total = len(references.frames)
+  if total <= count:
+    return np.arange(total)
+  if how == 'random':
+    return np.sort(np.random.default_rng(seed).choice(total, count, replace=False))
+  if how == 'lip_openness':
+    points = crop_landmarks(references)
+    opening = np.linalg.norm(points[:, INNER_LIP_TOP] - points[:, INNER_LIP_BOTTOM], axis=1)
+    return np.sort(np.argsort(opening, kind='stable')[np.linspace(0, total - 1, count).astype(int)])
+  raise ValueError(f"how is 'random' or 'lip_openness', not {how!r}")
+
+
+def back_and_forth(length: int, count: int) -> Int[np.ndarray, 'T']:
+  """Indices 0 .. length-1 played forward, backward, forward, ... for `count` frames."""
+  if length == 1:
+    return np.zeros(count, np.int64)
+  at = np.arange(count) % (2 * length - 2)
+  return np.minimum(at, 2 * length - 2 - at)
+
+
+def _from_video(path, landmarker, max_frames) -> References:
+  frames = list(islice(video.iterate_frames(path), max_frames))
+  with face.landmarker(landmarker) as detect:
+    landmarks = face.video_landmarks(frames, detect)
+  runs = face.steady_runs(landmarks)
+  if not runs:
+    raise UserError(f'{path}: no face found in any frame; give a video of one face from the front')
+  start, stop = max(runs, key=lambda run: run[1] - run[0])
+  return from_arrays(frames[start:stop], landmarks[start:stop], moving=True)
+
+
+def _boxes(landmarks, moving):
+  """Still pictures have nothing in common in time: each gets its own unsmoothed box."""
+  if moving:
+    return stable_boxes(landmarks)
+  return np.concatenate([stable_boxes(points[None]) for points in landmarks])

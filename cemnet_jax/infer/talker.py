@@ -1,0 +1,194 @@
+"""References + speech -> a talking video: the whole inference chain (spec 8.4)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from scipy.ndimage import gaussian_filter1d
+from tqdm import tqdm
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.infer import forward, paste
+from cemnet_jax.infer import references as refs
+from cemnet_jax.infer.references import References
+from cemnet_jax.infer.video import TalkingVideo
+from cemnet_jax.preprocess import video
+from cemnet_jax.preprocess.audio import mel_windows, mfcc_windows
+from cemnet_jax.preprocess.crop import crop_frame
+from cemnet_jax.preprocess.sketch import draw_sketch
+from cemnet_jax.topology import CONTENT, POSE, SAMPLES_PER_FRAME
+
+MOUTH_BATCH = 32  # windows through Audio2Mouth and the memory at a time
+RENDER_BATCH = 8  # frames through the renderer at a time
+
+
+class Options(NamedTuple):
+  """What may be chosen for one video."""
+  emotion: str = 'auto'  # heard in the speech, or one of topology.EMOTIONS
+  seed: int = 0  # of the choice among more references than the nets take
+  memory: bool = True  # False: Audio2Mouth alone, without the Emotion Bridging Memory
+  choice: str = 'random'  # or 'lip_openness', see references.choose
+  smooth: float = 0.0  # sigma in frames of a low-pass over the mouth landmarks; 0 is off
+  progress: bool = False
+
+
+DEFAULTS = Options()
+
+
+class Plan(NamedTuple):
+  """Everything about a video but its pixels: T frames, S = 640 T samples."""
+  canvas: References  # the pictures that are made to speak
+  shown: Int[np.ndarray, 'T']  # which of them each frame shows
+  chosen: References  # the references the nets look at
+  landmarks: Float[np.ndarray, 'T 131 2']  # in the crop: predicted mouth, the canvas's pose
+  audio: Float[np.ndarray, 'S']
+
+
+class Talker:
+  """A trained system that makes faces speak; holds nothing that changes.
+
+  talker = Talker.load('work/cemnet')
+  clip = talker.speak(['portrait.png'], 'speech.wav')
+  clip.save('talk.mp4')
+  """
+
+  def __init__(self, networks: forward.Networks):
+    self._nets = networks
+
+  @classmethod
+  def load(cls, system_dir, system: str = 'cemnet') -> 'Talker':
+    """Loads the workdir of a trained system; UserError names what is missing."""
+    return cls(forward.load(system_dir, system))
+
+  def speak(self, references, audio, emotion: str = 'auto', seed: int = 0, *, canvas=None,
+            landmarker=None, **options) -> TalkingVideo:
+    """A video of the references saying `audio`.
+
+    Args:
+      references: picture files, one video file, or a `References` (landmarks known).
+      audio: a file, or samples (S,) at 16 kHz in [-1, 1].
+      emotion: 'auto' takes it from the speech; or one of topology.EMOTIONS.
+      seed: chooses among more references than the nets take.
+      canvas: what shall speak, when it is not the references: its pose, eyes and upper face stay.
+      landmarker: face_landmarker.task for files, see preprocess.face.find_landmarker.
+      **options: the other fields of `Options`.
+    """
+    options = Options(emotion, seed, **options)
+    audio = load_audio(audio)
+    length = -(-len(audio) // SAMPLES_PER_FRAME)
+    references = as_references(references, landmarker, length)
+    canvas = references if canvas is None else as_references(canvas, landmarker, length)
+    plan = self.plan(references, audio, canvas, options)
+    frames = np.stack(list(self.frames(plan, options.progress)))
+    return TalkingVideo(frames, plan.audio, plan.landmarks)
+
+  def plan(self, references: References, audio: Float[np.ndarray, 'S'],
+           canvas: References | None = None, options: Options = DEFAULTS) -> Plan:
+    """Mouth landmarks of every frame; a video canvas is played forward and backward as needed."""
+    canvas = references if canvas is None else canvas
+    if options.memory and self._nets.bridge is None:
+      raise UserError('this system has no Emotion Bridging Memory; choose memory=False')
+    count = -(-len(audio) // SAMPLES_PER_FRAME)
+    audio = np.pad(audio, (0, count * SAMPLES_PER_FRAME - len(audio)))
+    length = len(canvas.frames) if canvas.moving else 1
+    shown = refs.back_and_forth(length, count)
+    index = refs.choose(references, self._nets.mouth_references, options.seed, options.choice)
+    chosen = References([references.frames[i] for i in index], references.landmarks[index],
+                        references.boxes[index], False)
+    landmarks = refs.crop_landmarks(canvas)[shown].astype(np.float32)
+    cues = self._cues(chosen, audio, options) if options.memory else None
+    mouth = self._mouth(landmarks[:, POSE], refs.crop_landmarks(chosen), audio, cues)
+    if options.smooth > 0:
+      mouth = gaussian_filter1d(mouth, options.smooth, axis=0, mode='nearest')
+    landmarks[:, CONTENT] = mouth
+    return Plan(canvas, shown, chosen, landmarks, audio)
+
+  def frames(self, plan: Plan, progress: bool = False) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
+    """Full frames in order, rendered in batches: memory does not grow with the speech."""
+    size, count = self._nets.image_size, len(plan.shown)
+    encoded = self._encode(plan.chosen)
+    known = refs.crop_landmarks(plan.canvas)
+    starts = range(0, count, RENDER_BATCH)
+    for start in tqdm(starts, desc='frames', unit='batch', disable=not progress):
+      ids = np.minimum(np.arange(start, start + RENDER_BATCH), count - 1)
+      crops = np.stack([crop_frame(plan.canvas.frames[i], plan.canvas.boxes[i], size)
+                        for i in plan.shown[ids]])
+      sketches = self._sketch_windows(plan.landmarks, start)
+      mel = mel_windows(plan.audio, start, ids[-1] - start + 1)
+      mel = mel[np.minimum(np.arange(RENDER_BATCH), len(mel) - 1)]
+      faces = np.asarray(forward.render(self._nets, crops, sketches, encoded, mel))
+      for k in range(min(RENDER_BATCH, count - start)):
+        i = plan.shown[start + k]
+        mask = paste.lower_face_mask(known[i], plan.landmarks[start + k], size)
+        face = paste.match_colour(faces[k], crops[k], known[i])
+        yield paste.paste(plan.canvas.frames[i], plan.canvas.boxes[i], face, mask)
+
+  def _cues(self, chosen: References, audio, options: Options) -> forward.Cues:
+    bridge = self._nets.bridge
+    emotion = (forward.speech_emotion(bridge, mfcc_windows(audio)) if options.emotion == 'auto'
+               else forward.label_emotion(bridge, options.emotion))
+    return forward.Cues(emotion, *forward.picture_cues(bridge, _crops(chosen, bridge.image_size)))
+
+  def _mouth(self, pose, references, audio, cues) -> Float[np.ndarray, 'T 57 2']:
+    """Mouths of all windows at stride 1; a frame's overlapping predictions are averaged."""
+    width, count = self._nets.window, len(pose)
+    pose = np.pad(pose, ((0, max(0, width - count)), (0, 0), (0, 0)), mode='edge')
+    mel = mel_windows(audio, 0, len(pose))
+    # As many reference tokens as in training, however few pictures there are.
+    references = references[np.arange(self._nets.mouth_references) % len(references)]
+    windows = np.arange(len(pose) - width + 1)[:, None] + np.arange(width)
+    total = np.zeros((len(pose), len(CONTENT), 2))
+    for start in range(0, len(windows), MOUTH_BATCH):
+      some = windows[start:start + MOUTH_BATCH]
+      full = some[np.minimum(np.arange(MOUTH_BATCH), len(some) - 1)]
+      mouth = forward.mouths(self._nets, mel[full], pose[full], references.astype(np.float32), cues)
+      np.add.at(total, some, np.asarray(mouth)[:len(some)])
+    times = np.bincount(windows.ravel(), minlength=len(pose))
+    return (total / times[:, None, None])[:count].astype(np.float32)
+
+  def _encode(self, chosen: References):
+    """The renderer's references, as many as in training if there are so many."""
+    count = min(self._nets.render_references, len(chosen.frames))
+    pick = np.linspace(0, len(chosen.frames) - 1, count).round().astype(int)
+    images = _crops(chosen, self._nets.image_size)[pick]
+    sketches = _sketches(refs.crop_landmarks(chosen)[pick], self._nets.image_size)
+    return forward.encode_references(self._nets, images, sketches)
+
+  def _sketch_windows(self, landmarks, start) -> UInt8[np.ndarray, 'B T S S']:
+    """Sketches of the T frames around each frame of a batch; the ends are repeated."""
+    reach = self._nets.window // 2
+    at = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, len(landmarks) - 1)
+    drawn = _sketches(landmarks[at], self._nets.image_size)
+    return drawn[np.arange(RENDER_BATCH)[:, None] + np.arange(self._nets.window)]
+
+
+def load_audio(audio) -> Float[np.ndarray, 'S']:
+  """Speech at 16 kHz from a file or from samples; UserError when there is none."""
+  if isinstance(audio, (str, Path)):
+    return video.read_audio(audio)
+  audio = np.asarray(audio)
+  if audio.ndim != 1 or audio.dtype.kind != 'f' or not np.isfinite(audio).all():
+    raise UserError('audio: expected a file or finite float samples (S,) at 16 kHz')
+  if len(audio) < video.MIN_SECONDS * 16000:
+    raise UserError(f'audio: lasts under {video.MIN_SECONDS} s; give longer speech')
+  return audio.astype(np.float32)
+
+
+def as_references(references, landmarker=None, max_frames: int | None = None) -> References:
+  """`references` itself, or what is found in one file or several."""
+  if isinstance(references, References):
+    return references
+  paths = [references] if isinstance(references, (str, Path)) else list(references)
+  if not paths:
+    raise UserError('references: give at least one picture or a video')
+  return refs.from_files(paths, landmarker, max_frames)
+
+
+def _crops(references: References, size: int) -> UInt8[np.ndarray, 'N S S 3']:
+  return np.stack([crop_frame(f, b, size) for f, b in zip(references.frames, references.boxes)])
+
+
+def _sketches(landmarks, size: int) -> UInt8[np.ndarray, 'T S S']:
+  return np.stack([draw_sketch(points, size) for points in landmarks])

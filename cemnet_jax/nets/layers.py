@@ -1,0 +1,147 @@
+"""Building blocks with PyTorch's conventions of padding, BatchNorm and channel order, on NHWC."""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+EPS = 1e-5  # of every BatchNorm, InstanceNorm and LayerNorm in the spec
+
+leaky_relu = functools.partial(nn.leaky_relu, negative_slope=0.2)
+
+# PyTorch's default for convolutions and linear layers: uniform within +-1/sqrt(fan_in).
+torch_init = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
+
+# Rates of PyTorch: 0.1 of the new batch enters the running statistics.
+BatchNorm = functools.partial(nn.BatchNorm, momentum=0.9, epsilon=EPS)
+LayerNorm = functools.partial(nn.LayerNorm, epsilon=EPS)
+
+
+def scaled(channels: int, width: float) -> int:
+  """`channels` times `width`, rounded, but never thinner than 8 (or than the paper's own size)."""
+  return max(min(8, channels), round(channels * width))
+
+
+def _per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
+  return (value,) * rank if isinstance(value, int) else tuple(value)
+
+
+def conv(features: int, kernel: Sequence[int], stride: int | Sequence[int] = 1,
+         padding: int | Sequence[int] = 0, use_bias: bool = True,
+         name: str | None = None) -> nn.Conv:
+  """A convolution over `len(kernel)` axes with PyTorch's symmetric integer padding."""
+  rank = len(kernel)
+  return nn.Conv(
+    features, tuple(kernel), strides=_per_axis(stride, rank),
+    padding=[(p, p) for p in _per_axis(padding, rank)], use_bias=use_bias,
+    kernel_init=torch_init, name=name)
+
+
+class ConvBlock(nn.Module):
+  """Convolution, BatchNorm, (+ input), activation; 1-, 2- or 3-D by the length of `kernel`.
+
+  The bias starts at zero: BatchNorm removes it, so PyTorch's random start would change nothing.
+  """
+  features: int
+  kernel: Sequence[int]
+  stride: int | Sequence[int] = 1
+  padding: int | Sequence[int] = 0
+  residual: bool = False
+  act: Callable[[Array], Array] = nn.relu
+  use_bias: bool = True
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B *space C'], *, train: bool) -> Float[Array, 'B *out D']:
+    """(B, ..., C) -> (B, ..., features)."""
+    y = conv(self.features, self.kernel, self.stride, self.padding, self.use_bias, 'conv')(x)
+    y = BatchNorm(use_running_average=not train, name='norm')(y)
+    return self.act(y + x if self.residual else y)
+
+
+# The 13 convolutions of Wav2Lip and IP-LAP: channels, kernel, stride, padding, residual (A.1).
+MEL_TABLE = (
+  (32, 3, 1, 1, False), (32, 3, 1, 1, True), (32, 3, 1, 1, True),
+  (64, 3, (3, 1), 1, False), (64, 3, 1, 1, True), (64, 3, 1, 1, True),
+  (128, 3, 3, 1, False), (128, 3, 1, 1, True), (128, 3, 1, 1, True),
+  (256, 3, (3, 2), 1, False), (256, 3, 1, 1, True),
+  (512, 3, 1, 0, False), (512, 1, 1, 0, False))
+
+
+class TableEncoder(nn.Module):
+  """ConvBlocks of a table (channels, kernel, stride, padding, residual) down to one vector.
+
+  `rank` is the number of spatial axes; the table's 512 becomes `dim`, its other channels `width`
+  times the paper's; the last block ends in `last_act`.
+  """
+  table: Sequence[tuple]
+  rank: int
+  dim: int = 512
+  width: float = 1.0
+  last_act: Callable[[Array], Array] = jnp.tanh
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B *space C'], *, train: bool) -> Float[Array, 'B D']:
+    """(B, ..., C) -> (B, dim)."""
+    for i, (channels, kernel, stride, padding, residual) in enumerate(self.table):
+      last = i == len(self.table) - 1
+      x = ConvBlock(
+        self.dim if channels == 512 else scaled(channels, self.width), (kernel,) * self.rank,
+        stride, padding, residual, act=self.last_act if last else nn.relu, name=f'block_{i}',
+      )(x, train=train)
+    return x.reshape(x.shape[0], -1)
+
+
+class MelEncoder(nn.Module):
+  """The 13-convolution audio encoder shared by Audio2Mouth (tanh) and the renderer (ReLU)."""
+  dim: int = 512
+  width: float = 1.0
+  last_act: Callable[[Array], Array] = jnp.tanh
+
+  @nn.compact
+  def __call__(self, mel: Float[Array, 'B 80 16'], *, train: bool) -> Float[Array, 'B D']:
+    """(B, 80, 16) mel windows -> (B, dim)."""
+    return TableEncoder(MEL_TABLE, 2, self.dim, self.width, self.last_act, name='convs')(
+      mel[..., None], train=train)
+
+
+def instance_norm(x: Float[Array, 'B H W C'], eps: float = EPS) -> Float[Array, 'B H W C']:
+  """Parameter-free InstanceNorm: each picture and channel to mean 0, biased variance 1."""
+  mean = x.mean((-3, -2), keepdims=True)
+  var = jnp.square(x - mean).mean((-3, -2), keepdims=True)
+  return (x - mean) * jax.lax.rsqrt(var + eps)
+
+
+def pixel_shuffle(x: Float[Array, 'B H W C'], factor: int = 2) -> Float[Array, 'B H2 W2 C2']:
+  """(B, H, W, C*f*f) -> (B, H*f, W*f, C); PyTorch's order: channel index = c*f*f + dy*f + dx."""
+  b, h, w, c = x.shape
+  out = c // factor**2
+  x = x.reshape(b, h, w, out, factor, factor)
+  return x.transpose(0, 1, 4, 2, 5, 3).reshape(b, h * factor, w * factor, out)
+
+
+def nearest_down(x: Float[Array, 'B H W C'], factor: int = 2) -> Float[Array, 'B H2 W2 C']:
+  """Nearest-neighbour shrinking by an integer: PyTorch takes pixel factor*i, not the centre."""
+  return x[:, ::factor, ::factor]
+
+
+def nearest_up(x: Float[Array, 'B H W C'], factor: int = 2) -> Float[Array, 'B H2 W2 C']:
+  """Nearest-neighbour enlarging by an integer: every pixel becomes a factor x factor square."""
+  return jnp.repeat(jnp.repeat(x, factor, axis=1), factor, axis=2)
+
+
+def max_pool(x: Float[Array, 'B *space C'], window: Sequence[int], stride: Sequence[int],
+             padding: Sequence[int] | int = 0) -> Float[Array, 'B *out C']:
+  """Max-pool with PyTorch's integer padding; output size floor((n + 2p - k) / s) + 1."""
+  pads = [(p, p) for p in _per_axis(padding, len(window))]
+  return nn.max_pool(x, tuple(window), strides=tuple(stride), padding=pads)
+
+
+def sinusoid(length: int, dim: int) -> Float[Array, 'T D']:
+  """Position codes (T, D): even channels sine, odd cosine, base 10000."""
+  rate = jnp.exp(-math.log(10000.0) * jnp.arange(0, dim, 2) / dim)
+  angle = jnp.arange(length)[:, None] * rate
+  return jnp.stack([jnp.sin(angle), jnp.cos(angle)], -1).reshape(length, dim)

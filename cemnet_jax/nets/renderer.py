@@ -1,0 +1,238 @@
+"""IP-LAP's renderer (spec 7.3): a flow module warps the references, a generator paints the face."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from cemnet_jax.nets.layers import (
+  BatchNorm, MelEncoder, conv, instance_norm, leaky_relu, nearest_down, pixel_shuffle, torch_init)
+from cemnet_jax.nets.warp import grid_sample, halve_grid, sampling_grid
+
+AUDIO_HIDDEN = 128  # of AdaIN's shared layer (spec 7.3)
+WEIGHT_EPS = 1e-5  # added to the sum of the references' weights (spec 7.3)
+
+
+class References(NamedTuple):
+  """What the flow module knows about the reference pictures alone; the same for every frame."""
+  images: Float[Array, 'B N H W 3']
+  fine: Float[Array, 'B N H W C']  # h1, full resolution
+  coarse: Float[Array, 'B N h w D']  # h2, half resolution
+
+
+class SpadeNorm(nn.Module):
+  """InstanceNorm, then a gain and a shift per pixel predicted from a modulation picture.
+
+  `x` may hold N pictures per modulation: gain and shift are computed once and shared.
+  """
+  hidden: int
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B N H W C'],
+               modulation: Float[Array, 'B H W M']) -> Float[Array, 'B N H W C']:
+    """(B, N, H, W, C), (B, H, W, M) -> (B, N, H, W, C): n * (1 + gain) + shift."""
+    shared = conv(self.hidden, (3, 3), padding=1, name='shared')(modulation)  # no activation here
+    both = conv(2 * x.shape[-1], (3, 3), padding=1, name='gain_shift')(shared)[:, None]
+    gain, shift = jnp.split(both, 2, axis=-1)
+    return _normalise(x) * (1 + gain) + shift
+
+
+class AdainNorm(nn.Module):
+  """InstanceNorm, then a gain and a shift per channel predicted from a vector."""
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B N H W C'],
+               vector: Float[Array, 'B D']) -> Float[Array, 'B N H W C']:
+    """(B, N, H, W, C), (B, D) -> (B, N, H, W, C): n * (1 + gain) + shift."""
+    shared = nn.relu(nn.Dense(AUDIO_HIDDEN, kernel_init=torch_init, name='shared')(vector))
+    both = nn.Dense(2 * x.shape[-1], kernel_init=torch_init, name='gain_shift')(shared)
+    gain, shift = jnp.split(both[:, None, None, None], 2, axis=-1)
+    return _normalise(x) * (1 + gain) + shift
+
+
+def _normalise(x: Float[Array, 'B N H W C']) -> Float[Array, 'B N H W C']:
+  return instance_norm(x.reshape(-1, *x.shape[2:])).reshape(x.shape)
+
+
+class SpadeBlock(nn.Module):
+  """Twice: SPADE, LeakyReLU 0.2, convolution. No skip."""
+  hidden: int
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B N H W C'],
+               modulation: Float[Array, 'B H W M']) -> Float[Array, 'B N H W C']:
+    """(B, N, H, W, C), (B, H, W, M) -> (B, N, H, W, C)."""
+    for i in (1, 2):
+      x = leaky_relu(SpadeNorm(self.hidden, name=f'norm_{i}')(x, modulation))
+      x = conv(x.shape[-1], (3, 3), padding=1, name=f'conv_{i}')(x)
+    return x
+
+
+class AdainBlock(nn.Module):
+  """Twice: AdaIN, LeakyReLU 0.2, convolution. No skip."""
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B N H W C'],
+               vector: Float[Array, 'B D']) -> Float[Array, 'B N H W C']:
+    """(B, N, H, W, C), (B, D) -> (B, N, H, W, C)."""
+    for i in (1, 2):
+      x = leaky_relu(AdainNorm(name=f'norm_{i}')(x, vector))
+      x = conv(x.shape[-1], (3, 3), padding=1, name=f'conv_{i}')(x)
+    return x
+
+
+class FlowModule(nn.Module):
+  """Dense flow and weight of every reference; the references warped by them and mixed.
+
+  `wide` must be divisible by 4 (pixel shuffle). `flow_scale` scales the start of the last flow
+  convolution: 1 is PyTorch's start, 0.1 starts near "no motion".
+  """
+  width: int = 32
+  wide: int = 256
+  hidden: int = 256
+  kernel: int = 7
+  quirk: bool = True
+  flow_scale: float = 1.0
+
+  def setup(self):
+    k, p = (self.kernel,) * 2, self.kernel // 2
+    self.conv1 = conv(self.width, k, padding=p)
+    self.conv1_norm = BatchNorm()
+    self.conv2 = conv(self.wide, (3, 3), stride=2, padding=1)
+    self.conv2_norm = BatchNorm()
+    self.spade_1 = SpadeBlock(self.hidden)
+    self.spade_2 = SpadeBlock(self.hidden)
+    self.spade_4 = SpadeBlock(self.hidden)
+    self.flow = nn.Conv(
+      2, k, padding=p, kernel_init=nn.initializers.variance_scaling(
+        self.flow_scale**2 / 3, 'fan_in', 'uniform'))
+    self.weight_1 = conv(self.width, k, padding=p)
+    self.weight_2 = conv(1, k, padding=p)
+
+  def encode(self, images: Float[Array, 'B N H W 3'], sketches: Float[Array, 'B N H W'],
+             train: bool) -> References:
+    """The two convolutions that see the references alone.
+
+    In training BatchNorm's statistics span all N references at once; IP-LAP takes them one
+    reference at a time. With stored statistics both are the same.
+    """
+    x = jnp.concatenate([images, jnp.repeat(sketches[..., None], 3, axis=-1)], -1)
+    fine = nn.relu(self.conv1_norm(self.conv1(x), use_running_average=not train))
+    coarse = nn.relu(self.conv2_norm(self.conv2(fine), use_running_average=not train))
+    return References(images, fine, coarse)
+
+  def __call__(self, references: References, sketches: Float[Array, 'B H W M']) -> References:
+    """References (B or 1, N, ...), sketches (B, H, W, M) -> mixed warped references, N = 1."""
+    b, n = sketches.shape[0], references.coarse.shape[1]
+    x = self.spade_1(references.coarse, nearest_down(sketches))
+    x = self.spade_2(x, nearest_down(sketches))
+    x = _merge(pixel_shuffle)(x)
+    x = self.spade_4(x, sketches)
+    flow = self.flow(x)
+    weight = nn.sigmoid(self.weight_2(nn.relu(self.weight_1(x))))
+    grid = sampling_grid(flow.reshape(b * n, *flow.shape[2:]), self.quirk)
+    half_grid, half_weight = halve_grid(grid), _merge(nearest_down)(weight)
+
+    def mix(maps: Array, grid: Array, weight: Array) -> Array:
+      maps = jnp.broadcast_to(maps, (b, *maps.shape[1:]))
+      warped = _merge(lambda x: grid_sample(x, grid))(maps)
+      return (weight * warped).sum(1, keepdims=True) / (weight.sum(1, keepdims=True) + WEIGHT_EPS)
+
+    return References(
+      mix(references.images, grid, weight), mix(references.fine, grid, weight),
+      mix(references.coarse, half_grid, half_weight))
+
+
+def _merge(function):
+  """`function` of (B, H, W, C) made to work on (B, N, H, W, C)."""
+  def merged(x: Array) -> Array:
+    y = function(x.reshape(-1, *x.shape[2:]))
+    return y.reshape(*x.shape[:2], *y.shape[1:])
+  return merged
+
+
+class Generator(nn.Module):
+  """Paints the face: SPADE by the warped references, AdaIN by the audio (spec 7.3 "translation")."""
+  width: int = 32
+  wide: int = 256
+  hidden: int = 256
+  kernel: int = 7
+  audio_dim: int = 512
+  audio_width: float = 1.0
+  audio_adain: bool = True
+
+  @nn.compact
+  def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B H W M'],
+               warped: References, mel: Float[Array, 'B 80 16'] | None, *,
+               train: bool) -> Float[Array, 'B H W 3']:
+    """Masked face, sketches, warped references (N = 1), mel -> the face in [0, 1]."""
+    k, p = (self.kernel,) * 2, self.kernel // 2
+    x = jnp.concatenate([masked, sketches], -1)
+    x = conv(self.width, k, padding=p, use_bias=False, name='conv1')(x)
+    x = nn.relu(BatchNorm(use_running_average=not train, name='conv1_norm')(x))
+    x = conv(self.wide, (3, 3), stride=2, padding=1, use_bias=False, name='conv2')(x)
+    x = nn.relu(BatchNorm(use_running_average=not train, name='conv2_norm')(x))[:, None]
+    if self.audio_adain:
+      audio = MelEncoder(self.audio_dim, self.audio_width, nn.relu, name='audio_encoder')(
+        mel, train=train)
+    x = SpadeBlock(self.hidden, name='spade_1')(x, warped.coarse[:, 0])
+    if self.audio_adain:
+      x = AdainBlock(name='adain_1')(x, audio)
+    x = _merge(pixel_shuffle)(x)
+    x = SpadeBlock(self.hidden, name='spade_2')(x, warped.fine[:, 0])
+    if self.audio_adain:
+      x = AdainBlock(name='adain_2')(x, audio)
+    x = SpadeBlock(self.hidden, name='spade_4')(x, warped.images[:, 0])[:, 0]
+    x = nn.leaky_relu(x, 0.01)  # PyTorch's default slope, unlike the 0.2 of the blocks
+    return nn.sigmoid(conv(3, k, padding=p, use_bias=False, name='conv_last')(x))
+
+
+class Renderer(nn.Module):
+  """Target sketches and references -> the centre frame's face. Defaults: the paper's sizes.
+
+  `width`: channels at full resolution; `wide`: at half resolution (a multiple of 4, and wide/4
+  after the pixel shuffle); `hidden`: inside SPADE; `kernel`: of the outer convolutions.
+  `audio_adain=False` is the literal Eq. 16: no AdaIN blocks, no audio encoder, `mel` unused.
+  `quirk=False` samples where the flow says (see nets.warp); True is needed for IP-LAP's weights.
+  H and W must be even. Images are RGB in [0, 1], sketches in [0, 1].
+  """
+  width: int = 32
+  wide: int = 256
+  hidden: int = 256
+  kernel: int = 7
+  audio_adain: bool = True
+  audio_dim: int = 512
+  audio_width: float = 1.0
+  quirk: bool = True
+  flow_scale: float = 1.0
+
+  def setup(self):
+    self.flow_module = FlowModule(
+      self.width, self.wide, self.hidden, self.kernel, self.quirk, self.flow_scale)
+    self.translation = Generator(
+      self.width, self.wide, self.hidden, self.kernel, self.audio_dim, self.audio_width,
+      self.audio_adain)
+
+  def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
+               reference: Float[Array, 'B N H W 3'], ref_sketches: Float[Array, 'B N H W'],
+               mel: Float[Array, 'B 80 16'] | None = None, *, train: bool,
+               ) -> tuple[Float[Array, 'B H W 3'], Float[Array, 'B H W 3']]:
+    """-> (image, warped reference), both (B, H, W, 3); `masked` has its lower half set to 0."""
+    references = self.encode_references(reference, ref_sketches, train=train)
+    return self.render(masked, sketches, references, mel, train=train)
+
+  def encode_references(self, reference: Float[Array, 'B N H W 3'],
+                        ref_sketches: Float[Array, 'B N H W'], *,
+                        train: bool = False) -> References:
+    """What depends on the references alone: compute once per video, then `render` each frame."""
+    return self.flow_module.encode(reference, ref_sketches, train)
+
+  def render(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
+             references: References, mel: Float[Array, 'B 80 16'] | None = None, *,
+             train: bool = False) -> tuple[Float[Array, 'B H W 3'], Float[Array, 'B H W 3']]:
+    """As `__call__`; `references` may hold one set (B = 1) for all B frames."""
+    stacked = jnp.repeat(jnp.moveaxis(sketches, 1, -1), 3, axis=-1)  # IP-LAP's 3 equal channels
+    warped = self.flow_module(references, stacked)
+    image = self.translation(masked, stacked, warped, mel, train=train)
+    return image, warped.images[:, 0]

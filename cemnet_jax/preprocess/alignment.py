@@ -1,0 +1,90 @@
+"""Dynamic time warping of MFCC tracks: which frames of one clip say what a frame of another says."""
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.spatial.distance import cdist
+
+from cemnet_jax.errors import UserError
+
+# Order of preference on ties: diagonal, one more frame of the reference, one more of the other.
+_STEPS = ((1, 1), (1, 0), (0, 1))
+
+
+def dtw_path(
+    ref_mfcc: Float[np.ndarray, 'M D'], mfcc: Float[np.ndarray, 'N D'], band: float = 0.3,
+) -> Int[np.ndarray, 'P 2']:
+  """Cheapest monotone alignment of two tracks under the L1 distance.
+
+  Steps are (1, 1), (1, 0) and (0, 1), weighted alike; the path runs from (0, 0) to (M-1, N-1) and
+  stays within `band` (a share of the length, Sakoe-Chiba) of the straight line between them.
+
+  Returns:
+    (P, 2) int32 pairs (frame of ref_mfcc, frame of mfcc), both columns non-decreasing.
+
+  Raises:
+    UserError: an empty track.
+  """
+  rows, cols = len(ref_mfcc), len(mfcc)
+  if not rows or not cols:
+    raise UserError(f'cannot align tracks of {rows} and {cols} frames; both need at least one')
+  cost = cdist(np.asarray(ref_mfcc, np.float64), np.asarray(mfcc, np.float64), 'cityblock')
+  cost[~_band_mask(rows, cols, band)] = np.inf
+  return _backtrack(_accumulate(cost))
+
+
+def warp_to(
+    path: Int[np.ndarray, 'P 2'], mfcc: Float[np.ndarray, 'N D'], length: int,
+) -> Float[np.ndarray, 'M D']:
+  """The track re-timed to the reference: frame m is the mean of the frames that map to m.
+
+  Args:
+    path: of `dtw_path`; its first column names every frame 0 to length - 1.
+    length: frames of the reference, M.
+  """
+  ref, other = np.asarray(path).T
+  starts = np.searchsorted(ref, np.arange(length))
+  counts = np.diff(np.append(starts, len(ref)))
+  if np.any(counts == 0) or ref[-1] >= length:
+    raise ValueError(f'the path does not cover exactly the reference frames 0 to {length - 1}')
+  totals = np.add.reduceat(np.asarray(mfcc, np.float64)[other], starts, axis=0)
+  return (totals / counts[:, None]).astype(np.float32)
+
+
+def _band_mask(rows, cols, band):
+  """Cells near the line; never narrower than one cell, so a path always exists."""
+  i, j = np.arange(rows)[:, None], np.arange(cols)[None, :]
+  off_line = np.abs(i * (cols - 1) - j * (rows - 1))
+  return off_line <= max(band * (rows - 1) * (cols - 1), rows - 1, cols - 1)
+
+
+def _accumulate(cost):
+  """Total cost (M, N) of the best path to each cell, one anti-diagonal at a time."""
+  rows, cols = cost.shape
+  total = np.full((rows + 1, cols + 1), np.inf)  # a border of inf on the top and left
+  total[1, 1] = cost[0, 0]
+  flat, flat_cost, width = total.reshape(-1), cost.reshape(-1), cols + 1
+  for diagonal in range(1, rows + cols - 1):
+    low, high = max(0, diagonal - cols + 1), min(rows - 1, diagonal)
+    count = high - low + 1
+    # Cell (i, diagonal - i) is flat[(i + 1) * width + diagonal - i + 1]: stride width - 1 = cols.
+    here = (low + 1) * width + diagonal - low + 1
+    span = (count - 1) * cols + 1
+    best = np.minimum(flat[here - width:here - width + span:cols], flat[here - 1:here - 1 + span:cols])
+    np.minimum(best, flat[here - width - 1:here - width - 1 + span:cols], out=best)
+    first = low * cols + diagonal - low
+    if cols > 1:
+      best += flat_cost[first:first + (count - 1) * (cols - 1) + 1:cols - 1]
+    else:
+      best += flat_cost[first]
+    flat[here:here + span:cols] = best
+  return total[1:, 1:]
+
+
+def _backtrack(total):
+  i, j = total.shape[0] - 1, total.shape[1] - 1
+  path = [(i, j)]
+  while i or j:
+    before = [(i - di, j - dj) for di, dj in _STEPS if i >= di and j >= dj]
+    i, j = min(before, key=total.__getitem__)
+    path.append((i, j))
+  return np.array(path[::-1], np.int32)

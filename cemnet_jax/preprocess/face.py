@@ -1,0 +1,160 @@
+"""Face landmarks: MediaPipe's FaceLandmarker reduced to IP-LAP's 131 points, in picture px."""
+
+import hashlib
+import os
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.topology import MESH_IDS, NUM_LANDMARKS, POSE
+
+MODEL_URL = ('https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/'
+             'float16/1/face_landmarker.task')
+MODEL_SHA256 = '64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff'
+MODEL_VARIABLE = 'CEMNET_LANDMARKER'  # environment variable naming the model file
+MAX_FACES = 4  # candidates among which the largest face is taken
+MAX_GAP = 3  # frames without a face that interpolation may bridge (0.12 s)
+MAX_JUMP = 0.6  # face widths from one frame to the next: farther means a cut or another person
+
+
+def find_landmarker(path=None) -> Path:
+  """The model file: `path`, else $CEMNET_LANDMARKER, else the cache, else downloaded once.
+
+  UserError when a given file is missing, or when the download fails or has another sha256.
+  """
+  given = path or os.environ.get(MODEL_VARIABLE)
+  if given:
+    if not os.path.isfile(given):
+      raise UserError(f'{given}: no such landmarker file; give face_landmarker.task')
+    return Path(given)
+  cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'cemnet_jax'
+  target = cache / 'face_landmarker.task'
+  if not target.is_file():
+    _download(target)
+  return target
+
+
+def _download(target: Path) -> None:
+  """Fetches the model beside `target`, checks its sha256, then renames it."""
+  advice = (f'download {MODEL_URL} elsewhere and give it by --landmarker or ${MODEL_VARIABLE}')
+  temporary = target.with_name(f'{target.name}.{os.getpid()}')
+  try:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with urllib.request.urlopen(MODEL_URL, timeout=60) as response:
+      data = response.read()
+    if hashlib.sha256(data).hexdigest() != MODEL_SHA256:
+      raise UserError(f'{MODEL_URL}: what came has another sha256 than expected; {advice}')
+    temporary.write_bytes(data)
+    os.replace(temporary, target)
+  except (URLError, OSError) as error:
+    raise UserError(f'the face landmarker cannot be fetched ({error}); {advice}') from error
+  finally:
+    temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def landmarker(path=None):
+  """Opens the model; yields `detect(rgb (H,W,3) u8) -> (faces, 131, 2) float32 px`.
+
+  Each picture is detected by itself, so that a frame's landmarks do not lag behind its mouth.
+  """
+  model = find_landmarker(path)
+  try:
+    import mediapipe as mp
+    from mediapipe.tasks.python import vision
+    from mediapipe.tasks.python.core.base_options import BaseOptions
+  except (ImportError, OSError) as error:
+    raise UserError(f'mediapipe cannot be loaded ({error}); pip install mediapipe and the system '
+                    'libraries libegl1 libgles2 libgl1 libglib2.0-0') from error
+  options = vision.FaceLandmarkerOptions(
+    base_options=BaseOptions(model_asset_buffer=model.read_bytes()), num_faces=MAX_FACES)
+  try:
+    net = vision.FaceLandmarker.create_from_options(options)
+  except (RuntimeError, ValueError) as error:
+    raise UserError(f'{model}: not a usable face landmarker; expected face_landmarker.task'
+                    ) from error
+
+  def detect(rgb):
+    image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
+    found = net.detect(image)
+    faces = [[(face[i].x, face[i].y) for i in MESH_IDS] for face in found.face_landmarks]
+    return np.float32(faces).reshape(-1, NUM_LANDMARKS, 2) * np.float32(rgb.shape[1::-1])
+
+  with net:
+    yield detect
+
+
+def picture_landmarks(picture: UInt8[np.ndarray, 'H W 3'], detect, name='picture'
+                      ) -> Float[np.ndarray, '131 2']:
+  """Landmarks of the largest face in px; UserError naming `name` when there is none."""
+  faces = detect(picture)
+  if not len(faces):
+    raise UserError(f'{name}: no face found; give a picture that shows one face from the front')
+  return faces[np.argmax(_widths(faces))]
+
+
+def video_landmarks(frames: Iterable[UInt8[np.ndarray, 'H W 3']], detect
+                    ) -> Float[np.ndarray, 'T 131 2']:
+  """Landmarks of one face through a video in px, NaN where it is not found.
+
+  Starts with the largest face and stays with the nearest one, so that two people do not mix.
+  Gaps of up to MAX_GAP frames are bridged by straight lines.
+  """
+  return fill_gaps(np.stack(list(_follow(frames, detect))))
+
+
+def _follow(frames, detect) -> Iterator[Float[np.ndarray, '131 2']]:
+  last = None
+  for frame in frames:
+    faces = detect(frame)
+    if not len(faces):
+      yield np.full((NUM_LANDMARKS, 2), np.nan, np.float32)
+      continue
+    best = np.argmax(_widths(faces))
+    if last is not None:
+      distance = np.linalg.norm(faces.mean(axis=1) - last.mean(axis=0), axis=1)
+      near = np.argmin(distance)
+      best = near if distance[near] < MAX_JUMP * _widths(last[None])[0] else best
+    last = faces[best]
+    yield last
+
+
+def fill_gaps(landmarks: Float[np.ndarray, 'T 131 2'], max_gap: int = MAX_GAP
+              ) -> Float[np.ndarray, 'T 131 2']:
+  """Bridges runs of at most `max_gap` NaN frames between found ones by straight lines."""
+  landmarks = landmarks.copy()
+  found = np.flatnonzero(np.isfinite(landmarks).all(axis=(1, 2)))
+  for a, b in zip(found[:-1], found[1:]):
+    if 1 < b - a <= max_gap + 1:
+      along = (np.arange(a + 1, b) - a)[:, None, None] / (b - a)
+      landmarks[a + 1:b] = (1 - along) * landmarks[a] + along * landmarks[b]
+  return landmarks
+
+
+def steady_runs(landmarks: Float[np.ndarray, 'T 131 2']) -> list[tuple[int, int]]:
+  """Runs [start, stop) of frames that show one face without gaps, cuts or jumps."""
+  found = np.isfinite(landmarks).all(axis=(1, 2))
+  runs, start = [], None
+  for i, here in enumerate(found):
+    jump = start is not None and here and i > start and _jumps(landmarks[i - 1], landmarks[i])
+    if start is not None and (not here or jump):
+      runs.append((start, i))
+      start = None
+    if here and start is None:
+      start = i
+  return runs + ([(start, len(found))] if start is not None else [])
+
+
+def _jumps(before, after) -> bool:
+  step = np.linalg.norm(after[POSE].mean(axis=0) - before[POSE].mean(axis=0))
+  return bool(step > MAX_JUMP * _widths(before[None])[0])
+
+
+def _widths(faces: Float[np.ndarray, 'F 131 2']) -> Float[np.ndarray, 'F']:
+  return np.ptp(faces[:, :, 0], axis=1)

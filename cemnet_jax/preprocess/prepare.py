@@ -1,0 +1,45 @@
+"""Builds the datasets of `cemnet prepare` into a data folder; what is already there is kept."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cemnet_jax.errors import UserError
+
+SIZES = ('debug', 'quickstart', 'full')
+
+
+def prepare_synthetic(data_dir, size: str = 'quickstart', processes: int = 1,
+                      report: Callable[[str], None] = print) -> list[Path]:
+  """Builds the worlds `lrs_<size>` and `mead_<size>` and the pairs of the latter.
+
+  Args:
+    data_dir: folder of all datasets, made where it is absent.
+    size: 'debug' (seconds), 'quickstart' (a minute or two) or 'full' (hours).
+    processes: how many processes draw clips; their number changes no record.
+    report: takes one line for each dataset.
+
+  Returns:
+    Folders of the datasets.
+
+  Raises:
+    UserError: unknown size, or a folder that cannot be written.
+  """
+  if size not in SIZES:
+    raise UserError(f'size {size!r} of the synthetic world is unknown: choose from '
+                    f'{", ".join(SIZES)}')
+  from tfds_builders.build import build
+  from tfds_builders.synth_mead.synth_mead_dataset_builder import Builder
+
+  worlds = [build(Builder, data_dir, f'{kind}_{size}', report, processes=processes)
+            for kind in ('lrs', 'mead')]
+  return worlds + build_pairs(data_dir, f'synth_mead/mead_{size}', processes, report)
+
+
+def build_pairs(data_dir, clips_name: str, processes: int = 1,
+                report: Callable[[str], None] = print) -> list[Path]:
+  """Builds `aee` and `cross_emotion` pairs over a built clips dataset; returns their folders."""
+  from tfds_builders.build import build
+  from tfds_builders.pairs.pairs_dataset_builder import KINDS, Builder
+
+  return [build(Builder, data_dir, Builder.config_for(kind, clips_name), report,
+                processes=processes) for kind in KINDS]

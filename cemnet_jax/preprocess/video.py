@@ -1,0 +1,259 @@
+"""Media in and out through PyAV: any video, picture or sound in; H.264 + AAC at 25 fps out.
+
+Everything read is on one clock: zero is the first video frame's time stamp, pictures are taken at
+k / 25 s and sound is 16 kHz mono from the same zero, whatever the file's rates and offsets.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from math import gcd
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import Colorspace
+from jaxtyping import Float, UInt8
+from scipy.signal import resample_poly
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.topology import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+
+PICTURE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
+AAC_RATE = 48000  # Hz; a player that ignores the edit list is then late by 1024 / 48000 s = 21 ms
+AAC_FRAME = 1024  # samples of one AAC frame
+STAMP_ERROR = 0.03  # s; containers round time stamps, a smaller step is no real gap
+MIN_SECONDS = 0.2  # one mel window of 16 frames
+
+
+class Video(NamedTuple):
+  """Frames at 25 fps and the sound that belongs to them."""
+  frames: UInt8[np.ndarray, 'T H W 3']
+  audio: Float[np.ndarray, 'S'] | None  # 16 kHz mono in [-1, 1], S = 640 T; None without sound
+
+
+def is_picture(path) -> bool:
+  """Whether the file's name ends like a still picture's."""
+  return Path(path).suffix.lower() in PICTURE_SUFFIXES
+
+
+def read_picture(path) -> UInt8[np.ndarray, 'H W 3']:
+  """RGB picture, turned upright by its EXIF tag. UserError when missing, empty or unreadable."""
+  _check_file(path)
+  bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+  if bgr is None:
+    raise UserError(f'{path}: not a readable picture; give a PNG or JPEG file')
+  return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def read_video(path, need_audio: bool = False) -> Video:
+  """All frames of a video at 25 fps and its sound, both trimmed to the shorter one.
+
+  UserError when the file is missing, empty, corrupt, without pictures, or, with `need_audio`,
+  without sound.
+  """
+  frames = np.stack(list(iterate_frames(path)))
+  audio = read_audio(path, like_video=True) if need_audio or has_audio(path) else None
+  if audio is None:
+    return Video(frames, None)
+  count = min(len(frames), len(audio) // SAMPLES_PER_FRAME)
+  if not count:
+    raise UserError(f'{path}: its sound is shorter than one video frame; give another file')
+  return Video(frames[:count], audio[:count * SAMPLES_PER_FRAME])
+
+
+def has_audio(path) -> bool:
+  """Whether the file has a sound track."""
+  with _open(path) as container:
+    return bool(container.streams.audio)
+
+
+def iterate_frames(path) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
+  """Upright RGB frames at 25 fps by time, one at a time: memory does not grow with length.
+
+  Output k shows the last source frame stamped no later than k / 25 s plus half a frame of the
+  faster of the two rates, so that a 30 fps source is neither early nor late on average.
+  """
+  with _open(path) as container:
+    if not container.streams.video:
+      raise UserError(f'{path}: has no video track; give a video or a picture')
+    stream = container.streams.video[0]
+    stream.thread_type = 'AUTO'
+    rate = float(stream.average_rate or FPS)
+    slack = 0.5 / max(rate, FPS)
+    shown, first, out, now = None, None, 0, 0.0
+    for i, frame in enumerate(container.decode(stream)):
+      stamp = i / rate if frame.time is None else frame.time
+      first = stamp if first is None else first
+      now = stamp - first
+      while shown is not None and out / FPS + slack < now:
+        yield shown
+        out += 1
+      shown = _upright(frame, stream)
+    if shown is None:
+      raise UserError(f'{path}: holds no video frame; the file is empty or corrupt')
+    for _ in range(out, max(1, round((now + 1 / rate) * FPS))):
+      yield shown
+
+
+def read_audio(path, like_video: bool = False) -> Float[np.ndarray, 'S']:
+  """Sound of any file as 16 kHz mono float32.
+
+  With `like_video`, time zero is the first video frame: earlier sound is cut, later sound padded.
+  UserError when missing, empty, corrupt, silent of track, or shorter than 0.2 s.
+  """
+  zero = _first_frame_time(path) if like_video else None
+  pieces, rate, end = [], None, 0
+  with _open(path) as container:
+    if not container.streams.audio:
+      raise UserError(f'{path}: has no sound track; give a file with speech')
+    for frame in container.decode(container.streams.audio[0]):
+      if rate not in (None, frame.sample_rate):
+        raise UserError(f'{path}: its sound changes its sample rate; convert it first')
+      rate = frame.sample_rate
+      zero = (frame.time or 0.0) if zero is None else zero
+      place = end if frame.time is None else round((frame.time - zero) * rate)
+      place = end if end and abs(place - end) < STAMP_ERROR * rate else place
+      gap = np.zeros(max(0, place - end), np.float32)
+      pieces += [gap, _mono(frame)[max(0, end - place):]]
+      end += len(gap) + len(pieces[-1])
+  wav = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+  if len(wav) < MIN_SECONDS * (rate or 1):
+    raise UserError(f'{path}: its sound lasts under {MIN_SECONDS} s; give a file with speech')
+  if not np.isfinite(wav).all():
+    raise UserError(f'{path}: its sound holds values that are no numbers; the file is corrupt')
+  return resample(wav, rate, SAMPLE_RATE)
+
+
+def resample(wav: Float[np.ndarray, 'S'], rate: int, new_rate: int) -> Float[np.ndarray, 'R']:
+  """Polyphase resampling without delay; R = ceil(S new_rate / rate)."""
+  if rate == new_rate:
+    return np.asarray(wav, np.float32)
+  common = gcd(rate, new_rate)
+  return resample_poly(wav, new_rate // common, rate // common).astype(np.float32)
+
+
+def check_writable(path) -> Path:
+  """Makes the folder of an output file and proves it can be written; UserError otherwise."""
+  path = Path(path)
+  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+  try:
+    if path.is_dir():
+      raise IsADirectoryError('it is a folder')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary.touch()
+    temporary.unlink()
+  except OSError as error:
+    reason = error.strerror or error
+    raise UserError(f'{path}: cannot be written ({reason}); choose another --out') from error
+  return path
+
+
+def write_video(path, frames: Iterable[UInt8[np.ndarray, 'H W 3']],
+                audio: Float[np.ndarray, 'S'] | None = None, crf: int = 18) -> None:
+  """Writes an mp4 (H.264 yuv420p BT.709, AAC 48 kHz mono) at 25 fps; nothing remains on failure.
+
+  `audio` is 16 kHz mono and starts with the first frame. Odd sizes grow by one repeated row or
+  column. `crf` is x264's quality, 18 hardly distinguishable from the source.
+  """
+  path = check_writable(path)
+  temporary = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
+  try:
+    with av.open(str(temporary), 'w', format='mp4', options={'movflags': '+faststart'}) as out:
+      _mux(out, frames, audio, crf)
+    os.replace(temporary, path)
+  except (av.FFmpegError, OSError) as error:
+    raise UserError(f'{path}: cannot be written ({error.strerror}); choose another --out'
+                    ) from error
+  finally:
+    temporary.unlink(missing_ok=True)
+
+
+def _mux(out, frames, audio, crf) -> None:
+  """Encodes frames and sound side by side, so that neither stream waits in memory."""
+  stream = sound = None
+  at = 0
+  wide = None if audio is None else resample(np.clip(audio, -1, 1), SAMPLE_RATE, AAC_RATE)
+  for i, rgb in enumerate(frames):
+    height, width = rgb.shape[:2]
+    rgb = np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
+    if stream is None:
+      stream = out.add_stream('libx264', rate=FPS, options={'crf': str(crf), 'preset': 'medium'})
+      stream.height, stream.width = rgb.shape[:2]
+      stream.pix_fmt = 'yuv420p'
+      for field in ('colorspace', 'color_primaries', 'color_trc', 'color_range'):
+        setattr(stream.codec_context, field, 1)  # BT.709, limited range
+      if wide is not None:
+        sound = out.add_stream('aac', rate=AAC_RATE, layout='mono', bit_rate=128000)
+    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format='rgb24').reformat(
+      format='yuv420p', dst_colorspace=Colorspace.ITU709)
+    picture.pts, picture.time_base = i, Fraction(1, FPS)
+    out.mux(stream.encode(picture))
+    while sound and at < len(wide) and at / AAC_RATE < (i + 1) / FPS:
+      at = _encode_sound(out, sound, wide, at)
+  if stream is None:
+    raise ValueError('a video needs at least one frame')
+  while sound and at < len(wide):
+    at = _encode_sound(out, sound, wide, at)
+  for track in filter(None, (stream, sound)):
+    out.mux(track.encode(None))
+
+
+def _encode_sound(out, sound, wide, at) -> int:
+  """Encodes the next AAC frame of samples; returns the position after it."""
+  block = np.ascontiguousarray(wide[None, at:at + AAC_FRAME])
+  frame = av.AudioFrame.from_ndarray(block, format='fltp', layout='mono')
+  frame.sample_rate, frame.pts, frame.time_base = AAC_RATE, at, Fraction(1, AAC_RATE)
+  out.mux(sound.encode(frame))
+  return at + block.shape[1]
+
+
+def _check_file(path) -> None:
+  if not os.path.isfile(path):
+    raise UserError(f'{path}: no such file')
+  if not os.path.getsize(path):
+    raise UserError(f'{path}: is empty (0 bytes)')
+
+
+@contextmanager
+def _open(path):
+  """An open container; what PyAV raises while it is read becomes one line for the user."""
+  _check_file(path)
+  try:
+    with av.open(str(path)) as container:
+      yield container
+  except av.FFmpegError as error:
+    raise UserError(f'{path}: cannot be decoded ({error.strerror}); the file is corrupt or of an '
+                    'unknown kind') from error
+
+
+def _first_frame_time(path) -> float | None:
+  """Time stamp of the first video frame in s; None without one."""
+  with _open(path) as container:
+    if not container.streams.video:
+      return None
+    return next((f.time for f in container.decode(container.streams.video[0])), None)
+
+
+def _upright(frame, stream) -> UInt8[np.ndarray, 'H W 3']:
+  """RGB pixels with the rotation tag applied and square pixels."""
+  aspect = stream.sample_aspect_ratio or 1
+  width = None if aspect == 1 else round(frame.width * float(aspect))
+  rgb = frame.reformat(format='rgb24', width=width, src_color_range=frame.color_range).to_ndarray()
+  quarter_turns = round(frame.rotation / 90)
+  return np.ascontiguousarray(np.rot90(rgb, quarter_turns)) if quarter_turns % 4 else rgb
+
+
+def _mono(frame) -> Float[np.ndarray, 'S']:
+  """Mean of the channels as float32 in [-1, 1]."""
+  samples = frame.to_ndarray()
+  if not frame.format.is_planar:
+    samples = samples.reshape(-1, frame.layout.nb_channels).T
+  if samples.dtype == np.uint8:
+    samples = (samples.astype(np.float32) - 128) / 128
+  elif samples.dtype.kind == 'i':
+    samples = samples / -float(np.iinfo(samples.dtype).min)
+  return samples.mean(axis=0, dtype=np.float32)

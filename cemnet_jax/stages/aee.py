@@ -1,0 +1,81 @@
+"""Stage `aee`: cross-reconstruction of timbre, emotion and content from speech (Eq. 5-7)."""
+
+import jax
+import jax.numpy as jnp
+
+from cemnet_jax import losses
+from cemnet_jax.nets.audio_encoder import AudioDecoder, ClassHead
+from cemnet_jax.stages import build
+from cemnet_jax.stages.supervised import apply_train, masked_sum, split, supervised, variables
+from cemnet_jax.train.stage import Stage
+
+# encoder -> the pretraining stage whose weights it starts from
+STARTS_FROM = {'emotion': 'audio_emotion', 'timbre': 'timbre', 'content': 'content'}
+
+
+def make(cfg) -> Stage:
+  """Batches of kind 'aee': mfcc (B,2,2,2,28,12) indexed [emotion j, timbre i, content k]."""
+  encoder = build.audio_encoder(cfg.model)
+  decoder = AudioDecoder(width=cfg.model.decoder_width)
+  heads = {'emotion_head': ClassHead(cfg.model.emotions),
+           'timbre_head': ClassHead(cfg.model.classes)}
+
+  def init(key, frozen, batch):
+    feature = jnp.zeros((1, cfg.model.dim))
+    v = {'decoder': decoder.init({'params': key}, jnp.zeros((1, 3 * cfg.model.dim)), train=False)}
+    for name, head in heads.items():
+      v[name] = head.init({'params': jax.random.fold_in(key, len(name))}, feature)
+    for name, stage in STARTS_FROM.items():
+      v[name] = variables(frozen[stage], 'encoder')
+    for name, stage in (('emotion_head', 'audio_emotion'), ('timbre_head', 'timbre')):
+      v[name] = {'params': frozen[stage]['params']['head']}
+    return split(v)
+
+  def encode(params, stats, mfcc):
+    """Inputs are the clips (e0,t0,c0) and (e1,t1,c1); content is encoded on all eight."""
+    size = mfcc.shape[0]
+    pair = jnp.stack([mfcc[:, 0, 0, 0], mfcc[:, 1, 1, 1]], axis=1)  # B 2 28 12
+    timbre, new_t = apply_train(encoder, params['timbre'], stats['timbre'], pair)
+    emotion, new_e = apply_train(encoder, params['emotion'], stats['emotion'], pair)
+    eight = mfcc.reshape((size, 8) + mfcc.shape[4:])
+    content, new_c = apply_train(encoder, params['content'], stats['content'], eight)
+    content = content.reshape((size, 2, 2, 2, -1))
+    return timbre, emotion, content, {'timbre': new_t, 'emotion': new_e, 'content': new_c}
+
+  def loss(params, stats, frozen, batch, key):
+    mfcc = batch['mfcc']  # B j i k 28 12
+    timbre, emotion, content, new = encode(params, stats, mfcc)
+    own = jnp.stack([content[:, 0, 0, 0], content[:, 1, 1, 1]], axis=1)  # of the two inputs
+    z = combine(timbre, emotion, own)
+    output, new['decoder'] = apply_train(decoder, params['decoder'], stats['decoder'], z)
+    terms = {
+      'reconstruction': losses.cross_reconstruction(output, mfcc, batch['mask']),
+      'timbre': _classify(heads['timbre_head'], params['timbre_head'], timbre, batch['speaker']),
+      'emotion': _classify(heads['emotion_head'], params['emotion_head'], emotion,
+                           batch['emotion']),
+      'triplet': losses.triplet(content, margin=cfg.loss.margin, mask=batch['mask'])}
+    total = sum(cfg.loss[name] * value for name, value in terms.items())
+    return total, ({**stats, **new}, terms)
+
+  def evaluate(params, stats, frozen, batch):
+    tree = {'params': params, 'stats': stats}
+    pair = jnp.stack([batch['mfcc'][:, 0, 0, 0], batch['mfcc'][:, 1, 1, 1]], axis=1)
+    feature = encoder.apply(variables(tree, 'emotion'), pair, train=False)
+    logits = heads['emotion_head'].apply({'params': params['emotion_head']}, feature)
+    hit = (logits.argmax(-1) == batch['emotion']).mean(axis=-1)
+    return {'emotion_accuracy': masked_sum(hit, batch['mask'][:, 0, 0, 0])}
+
+  return supervised(cfg, init, loss, evaluate)
+
+
+def combine(timbre, emotion, content):
+  """Embeddings of the two inputs (B,2,D) -> all eight mixtures (B,2,2,2,3D), [emotion j, timbre i,
+  content k], concatenated in Eq. 5's order: timbre of clip i, emotion of j, content of k."""
+  shape = (timbre.shape[0], 2, 2, 2, timbre.shape[-1])
+  parts = (timbre[:, None, :, None], emotion[:, :, None, None], content[:, None, None, :])
+  return jnp.concatenate([jnp.broadcast_to(p, shape) for p in parts], axis=-1)
+
+
+def _classify(head, params, feature, labels):
+  logits = head.apply({'params': params}, feature)
+  return losses.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))

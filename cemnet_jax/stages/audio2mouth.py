@@ -1,0 +1,48 @@
+"""Stage `audio2mouth`: speech, references and pose -> emotion-agnostic mouth landmarks (Eq. 1-4)."""
+
+import jax.numpy as jnp
+
+from cemnet_jax import losses
+from cemnet_jax.nets.landmark_frame import denormalise_mouth, normalise_inputs
+from cemnet_jax.stages import build
+from cemnet_jax.stages.supervised import apply_train, masked_sum, split, supervised, variables
+from cemnet_jax.train.stage import Stage
+
+CROP_256 = 256.0  # M-LMD is reported on faces scaled to 256 px (spec 9)
+
+
+def make(cfg) -> Stage:
+  """Batches of kind 'mouth'; frozen['statistics'] holds the landmark statistics.
+
+  The statistics are copied into the state so that the checkpoint is complete by itself.
+  """
+  net = build.audio2mouth(cfg.model)
+
+  def inputs(batch, statistics):
+    pose, ref, content, frame = normalise_inputs(
+      batch['pose'], batch['ref_landmarks'], batch['content'], statistics)
+    return (batch['mel'], pose, ref), content, frame
+
+  def init(key, frozen, batch):
+    args, _, _ = inputs(batch, frozen['statistics'])
+    params, stats = split({'a2m': net.init({'params': key}, *args, train=False)})
+    return params, {**stats, 'landmarks': frozen['statistics']}
+
+  def loss(params, stats, frozen, batch, key):
+    args, content, _ = inputs(batch, stats['landmarks'])
+    mouth, new = apply_train(net, params['a2m'], stats['a2m'], *args, key=key)
+    l1 = losses.l1(mouth, content, mask=batch['mask'])
+    smooth = losses.velocity(mouth, content, mask=batch['mask'])
+    terms = {'l1': l1, 'velocity': smooth}
+    return l1 + cfg.loss.velocity * smooth, ({**stats, 'a2m': new}, terms)
+
+  def evaluate(params, stats, frozen, batch):
+    args, content, frame = inputs(batch, stats['landmarks'])
+    mouth = net.apply(variables({'params': params, 'stats': stats}, 'a2m'), *args, train=False)
+    error = jnp.abs(mouth - content).mean(axis=(1, 2, 3))
+    crop = denormalise_mouth(mouth, frame, stats['landmarks'])
+    distance = jnp.linalg.norm(crop - batch['content'], axis=-1)[:, :, 17:].mean(axis=(1, 2))
+    return {'l1': masked_sum(error, batch['mask']),
+            'm_lmd': masked_sum(distance * CROP_256, batch['mask'])}
+
+  return supervised(cfg, init, loss, evaluate)

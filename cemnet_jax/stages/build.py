@@ -1,0 +1,40 @@
+"""Networks from a stage's `model` config: the one place where config fields become widths."""
+
+from cemnet_jax.nets.arcface import IResNet
+from cemnet_jax.nets.audio2mouth import Audio2Mouth
+from cemnet_jax.nets.audio_encoder import AudioEncoder
+from cemnet_jax.nets.ebm import EmotionBridgingMemory
+from cemnet_jax.nets.image_emotion import ImageEmotion
+from cemnet_jax.nets.renderer import Renderer
+
+
+def audio2mouth(model) -> Audio2Mouth:
+  return Audio2Mouth(width=model.width, dim=model.dim, heads=model.heads, layers=model.layers,
+                     ffn=model.ffn, dropout=model.dropout, head=model.head)
+
+
+def audio_encoder(model) -> AudioEncoder:
+  return AudioEncoder(width=model.width, hidden=tuple(model.hidden), dim=model.dim)
+
+
+def image_emotion(model) -> ImageEmotion:
+  return ImageEmotion(width=model.width)
+
+
+def identity(model) -> IResNet:
+  return IResNet(stages=tuple(model.stages), width=model.width, dim=model.dim,
+                 input_size=model.input_size)
+
+
+def memory(model) -> EmotionBridgingMemory:
+  return EmotionBridgingMemory(
+    slots=model.slots, dim=model.dim, hidden=model.hidden, scale=model.scale,
+    use_memory=model.use_memory, residual=model.residual,
+    query_includes_motion=model.query_includes_motion)
+
+
+def renderer(model) -> Renderer:
+  return Renderer(
+    width=model.width, wide=model.wide, hidden=model.hidden, kernel=model.kernel,
+    audio_adain=model.audio_adain, audio_dim=model.audio_dim, audio_width=model.audio_width,
+    quirk=model.quirk, flow_scale=model.flow_scale)

@@ -1,0 +1,68 @@
+"""One-optimizer stages: nets and a loss become a `Stage`; only the loss differs between them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from cemnet_jax.train import state as train_state
+from cemnet_jax.train.optim import make_optimizer
+from cemnet_jax.train.rng import key_for
+from cemnet_jax.train.stage import Stage
+
+Tree = Any
+
+
+def split(variables: dict[str, Tree]) -> tuple[dict, dict]:
+  """{net: linen variables} -> ({net: params}, {net: batch statistics})."""
+  params = {name: v['params'] for name, v in variables.items()}
+  stats = {name: v.get('batch_stats', {}) for name, v in variables.items()}
+  return params, stats
+
+
+def variables(tree: dict, net: str) -> dict:
+  """The linen variables of one net of a state or frozen stage {'params': ..., 'stats': ...}."""
+  return {'params': tree['params'][net], 'batch_stats': tree['stats'].get(net, {})}
+
+
+def apply_train(net, params: Tree, stats: Tree, *args, key=None, **kwargs) -> tuple[Any, Tree]:
+  """Applies `net` in training mode; returns (output, new batch statistics)."""
+  rngs = {} if key is None else {'dropout': key}
+  out, new = net.apply({'params': params, 'batch_stats': stats}, *args, train=True, rngs=rngs,
+                       mutable=['batch_stats'], **kwargs)
+  return out, new.get('batch_stats', {})
+
+
+def masked_sum(values, mask) -> tuple[jax.Array, jax.Array]:
+  """Per-example values (B,) and mask (B,) -> (sum, count), so that padded batches add exactly."""
+  return jnp.sum(values * mask), jnp.sum(mask)
+
+
+def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable) -> Stage:
+  """A `Stage` that minimises one loss; every net has its own optimizer state.
+
+  Args:
+    cfg: the stage's config; `optimizer`, `steps` and `seed` are read.
+    init: (key, frozen, batch) -> ({net: params}, {net: stats}).
+    loss: (params, stats, frozen, batch, key) -> (total, (new stats, {term: scalar})).
+    evaluate: (params, stats, frozen, batch) -> {name: (sum, count)}.
+  """
+  tx = make_optimizer(cfg.optimizer, cfg.steps)
+
+  def init_state(key, frozen, batch):
+    params, stats = init(key, frozen, batch)
+    return train_state.create(params, stats, {name: tx for name in params})
+
+  def step(state, frozen, batch):
+    key = key_for(cfg.seed, state.step, cfg.stage)
+    grad = jax.value_and_grad(loss, has_aux=True)
+    (total, (stats, terms)), grads = grad(state.params, state.stats, frozen, batch, key)
+    metrics = {'loss': total, 'grad_norm': optax.global_norm(grads), **terms}
+    return train_state.apply_grads(state, grads, {name: tx for name in grads}, stats), metrics
+
+  def evaluate_state(state, frozen, batch):
+    return evaluate(state.params, state.stats, frozen, batch)
+
+  return Stage(init=init_state, step=step, evaluate=evaluate_state)

@@ -1,0 +1,40 @@
+"""What a process sets once, before it touches a device: the compilation cache, its cluster."""
+
+import os
+from pathlib import Path
+
+import jax
+
+from cemnet_jax.errors import UserError
+
+
+def cache_dir() -> Path:
+  """Where compiled programs are kept: $CEMNET_CACHE, else cemnet_jax in the user's cache."""
+  user = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
+  return Path(os.environ.get('CEMNET_CACHE') or user / 'cemnet_jax')
+
+
+def keep_compiled_programs() -> None:
+  """Programs that took over half a second to compile are found again by the next run."""
+  jax.config.update('jax_compilation_cache_dir', str(cache_dir() / 'xla'))
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+
+
+def join_cluster(coordinator: str | None = None, num_processes: int | None = None,
+                 process_id: int | None = None) -> None:
+  """Joins the other processes of a run; all None: found out from Slurm, a TPU pod or MPI.
+
+  Args:
+    coordinator: host:port of the first process.
+    num_processes: how many there are.
+    process_id: which one this is, from 0.
+
+  Raises:
+    UserError: the cluster is not described, or does not answer.
+  """
+  jax.config.update('jax_cpu_collectives_implementation', 'gloo')  # read on CPU clusters only
+  try:
+    jax.distributed.initialize(coordinator, num_processes, process_id)
+  except (ValueError, RuntimeError) as error:
+    raise UserError(f'--distributed: {str(error).splitlines()[0]}; give --coordinator=HOST:PORT '
+                    '--num_processes=N --process_id=I') from error

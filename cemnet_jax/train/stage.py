@@ -1,0 +1,27 @@
+"""The contract between a stage and the loop: three pure functions, jitted by the loop."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+Tree = Any
+Batch = dict[str, jax.Array]
+Metrics = dict[str, jax.Array]
+Frozen = dict[str, Tree]
+
+
+class Stage(NamedTuple):
+  """What one stage of a system trains, as a value.
+
+  Attributes:
+    init: `(key, frozen, batch) -> TrainState`, with step 0. The batch only gives shapes.
+    step: `(state, frozen, batch) -> (state, metrics)`; adds one to `state.step`; metrics are
+      scalars. Random keys come from `rng.key_for(seed, state.step, name)`.
+    evaluate: `(state, frozen, batch) -> {name: (sum, count)}` over the examples whose
+      `batch['mask']` is one, so that batches and hosts add up exactly.
+  """
+
+  init: Callable[[jax.Array, Frozen, Batch], Any]
+  step: Callable[[Any, Frozen, Batch], tuple[Any, Metrics]]
+  evaluate: Callable[[Any, Frozen, Batch], dict[str, tuple[jax.Array, jax.Array]]]

@@ -1,0 +1,52 @@
+"""What training changes: one immutable tree, each field a dict keyed by the name of a net."""
+
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+
+Tree = Any
+
+
+@flax.struct.dataclass
+class TrainState:
+  """Everything a checkpoint holds. No random key: `step` is the only clock.
+
+  Attributes:
+    step: () int32, number of updates done.
+    params: {net: trainable parameters}.
+    opt: {net: optimizer state}.
+    stats: {net: batch statistics and other arrays that no gradient changes}.
+    ema: {net: averaged parameters}; empty where a stage does not average.
+  """
+
+  step: jax.Array
+  params: dict[str, Tree]
+  opt: dict[str, Tree]
+  stats: dict[str, Tree]
+  ema: dict[str, Tree]
+
+
+def create(params: dict[str, Tree], stats: dict[str, Tree],
+           txs: dict[str, optax.GradientTransformation], ema: tuple[str, ...] = ()) -> TrainState:
+  """The state before the first step; `txs` maps nets to optimizers, `ema` names averaged nets."""
+  return TrainState(
+    step=jnp.zeros((), jnp.int32), params=params,
+    opt={name: tx.init(params[name]) for name, tx in txs.items()},
+    stats=stats, ema={name: params[name] for name in ema})
+
+
+def apply_grads(state: TrainState, grads: dict[str, Tree],
+                txs: dict[str, optax.GradientTransformation], stats: dict[str, Tree] | None = None,
+                ema_decay: float = 0.999) -> TrainState:
+  """One update of the nets named in `grads`; new batch statistics replace the old ones."""
+  params, opt = dict(state.params), dict(state.opt)
+  for name, grad in grads.items():
+    updates, opt[name] = txs[name].update(grad, opt[name], params[name])
+    params[name] = optax.apply_updates(params[name], updates)
+  ema = {name: optax.incremental_update(params[name], old, 1 - ema_decay)
+         for name, old in state.ema.items()}
+  return state.replace(step=state.step + 1, params=params, opt=opt, ema=ema,
+                       stats={**state.stats, **(stats or {})})

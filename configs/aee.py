@@ -1,0 +1,26 @@
+"""Audio Emotion Enhancement by cross-reconstruction. Paper: MEAD, Adam 2e-4; EVP: batch 16.
+
+python run_train.py --config=configs/aee.py --workdir=WORK/aee --data=DATA
+"""
+
+from configs import common, sizes
+
+
+def get_config(preset='paper'):
+  cfg = common.base('aee', preset)
+  pick = common.picker(preset)
+  cfg.steps = pick(paper=100_000, quickstart=350, debug=4)
+  cfg.batch_size = pick(paper=16, quickstart=12, debug=8)
+  cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-3, debug=1e-3)
+  cfg.optimizer.b1 = 0.5
+  cfg.needs = ('audio_emotion', 'timbre', 'content')
+  cfg.best = '+emotion_accuracy'
+  cfg.data.dataset = sizes.mead(preset)
+  cfg.data.kind = 'aee'
+  cfg.model.update(sizes.AUDIO_ENCODER[preset])
+  cfg.model.decoder_width = pick(paper=1.0, quickstart=0.25, debug=0.125)
+  cfg.model.emotions = 8
+  cfg.model.classes = common.SPEAKERS
+  # lambda_a, lambda_clst, lambda_clse, lambda_tri of Eq. 7 and EVP's margin: the paper is silent.
+  cfg.loss.update(dict(reconstruction=1.0, timbre=1.0, emotion=1.0, triplet=1.0, margin=1.0))
+  return cfg

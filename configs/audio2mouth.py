@@ -1,0 +1,27 @@
+"""Audio2Mouth. Paper: LRS2, batch 128, Adam 1e-4, early stop on L1 (about 610k steps in IP-LAP).
+
+python run_train.py --config=configs/audio2mouth.py --workdir=WORK/audio2mouth --data=DATA
+"""
+
+from configs import common, sizes
+
+
+def get_config(preset='paper'):
+  cfg = common.base('audio2mouth', preset)
+  pick = common.picker(preset)
+  cfg.steps = pick(paper=610_000, quickstart=900, debug=8)
+  cfg.batch_size = pick(paper=128, quickstart=24, debug=8)
+  cfg.optimizer.lr = pick(paper=1e-4, quickstart=2e-3, debug=1e-3)
+  cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
+  cfg.patience = pick(paper=20, quickstart=0, debug=0)
+  cfg.needs = ('statistics',)
+  cfg.best = 'l1'
+  cfg.data.dataset = sizes.lrs(preset)
+  cfg.data.kind = 'mouth'
+  cfg.model.update(dict(
+    width=pick(paper=1.0, quickstart=0.25, debug=0.125),
+    dim=pick(paper=512, quickstart=128, debug=32), heads=4, layers=pick(paper=4, quickstart=4, debug=1),
+    ffn=pick(paper=1024, quickstart=256, debug=64),
+    dropout=pick(paper=0.1, quickstart=0.0, debug=0.1), head='iplap'))
+  cfg.loss.velocity = 1.0  # lambda of Eq. 4
+  return cfg

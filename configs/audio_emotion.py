@@ -1,0 +1,24 @@
+"""Audio emotion encoder: classify the eight emotions. EVP: Adam 2e-4, batch 16, 100 epochs.
+
+python run_train.py --config=configs/audio_emotion.py --workdir=WORK/audio_emotion --data=DATA
+"""
+
+from configs import common, sizes
+
+
+def get_config(preset='paper'):
+  cfg = common.base('audio_emotion', preset)
+  pick = common.picker(preset)
+  cfg.module = 'voice'
+  cfg.steps = pick(paper=50_000, quickstart=250, debug=6)
+  cfg.batch_size = pick(paper=16, quickstart=64, debug=8)
+  cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-3, debug=1e-3)
+  cfg.optimizer.b1 = 0.5
+  cfg.best = '+accuracy'
+  cfg.eval_split = 'val'
+  cfg.data.dataset = sizes.mead(preset)
+  cfg.data.kind = 'voice'
+  cfg.model.update(sizes.AUDIO_ENCODER[preset])
+  cfg.model.label = 'emotion'
+  cfg.model.classes = 8
+  return cfg

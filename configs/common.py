@@ -1,0 +1,54 @@
+"""Fields that every stage's config has, with their defaults; a stage's file sets what differs.
+
+A config is data: JSON can hold it, and it is saved with the checkpoints. An unknown field given on
+the command line is refused with the nearest known name.
+"""
+
+from ml_collections import ConfigDict
+
+from cemnet_jax.errors import UserError
+
+PRESETS = ('paper', 'quickstart', 'debug')
+SPEAKERS = -1  # as `model.classes`: the number of training speakers, known when the data is open
+
+
+def picker(preset: str):
+  """`pick(paper=..., quickstart=..., debug=...)` returns the value of `preset`.
+
+  Raises:
+    UserError: there is no such preset.
+  """
+  if preset not in PRESETS:
+    raise UserError(f'preset: unknown {preset!r}, use one of {", ".join(PRESETS)}')
+  return lambda **values: values[preset]
+
+
+def base(stage: str, preset: str) -> ConfigDict:
+  """The config of a stage before its file fills in steps, data, model and loss."""
+  pick = picker(preset)
+  return ConfigDict(dict(
+    stage=stage,  # also the name of its folder in a system's workdir
+    module=stage,  # cemnet_jax/stages/<module>.py makes it
+    preset=preset,
+    needs=(),  # frozen stages, and 'statistics' for those of the landmarks
+    seed=0,
+    steps=1,
+    batch_size=8,  # over all devices
+    log_every=pick(paper=100, quickstart=25, debug=1),  # steps
+    save_every=pick(paper=2_000, quickstart=200, debug=4),
+    eval_every=pick(paper=2_000, quickstart=200, debug=4),
+    eval_batches=pick(paper=50, quickstart=6, debug=1),  # 0: the whole split
+    eval_split='val',
+    best='',  # evaluation metric that names the best checkpoint; '+' in front: larger is better
+    patience=0,  # stop after so many evaluations without a better one; 0: never
+    workers=pick(paper=8, quickstart=0, debug=0),  # loader processes; 0: a thread
+    optimizer=dict(lr=1e-4, b1=0.9, b2=0.999, weight_decay=0.0,
+                   schedule='constant',  # or cosine, linear: down to lr * final at `steps`
+                   final=0.05, warmup=0, clip=0.0),  # warm-up in steps; clip: norm, 0 for none
+    mesh=dict(data=-1, fsdp=1, min_size=2**16),  # data=-1: all devices; smaller leaves replicate
+    sharding=(('.*', 'fsdp'),),  # (pattern in a parameter's path, 'fsdp' | 'replicate'), first wins
+    pool=dict(batches=0, batch_size=8),  # see train/pool.py; 0 batches: no pool
+    data=dict(dataset='', kind='', image_size=128, T=5, N=5),
+    model={},
+    loss={},
+  ))

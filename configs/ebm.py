@@ -1,0 +1,32 @@
+"""Emotion Bridging Memory. MEAD training speakers, 60 epochs, Adam 1e-4, batch 128.
+
+python run_train.py --config=configs/ebm.py --workdir=WORK/ebm --data=DATA
+"""
+
+from configs import common, sizes
+
+
+def get_config(preset='paper'):
+  cfg = common.base('ebm', preset)
+  pick = common.picker(preset)
+  cfg.steps = pick(paper=60_000, quickstart=2_000, debug=6)
+  cfg.batch_size = pick(paper=128, quickstart=64, debug=8)
+  cfg.optimizer.lr = pick(paper=1e-4, quickstart=1e-3, debug=1e-3)
+  cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
+  cfg.needs = ('audio2mouth', 'aee', 'image_emotion', 'identity')
+  cfg.best = 'm_lmd'
+  cfg.data.dataset = sizes.mead(preset)
+  cfg.data.kind = 'cross'
+  cfg.data.image_size = sizes.IMAGE[preset]
+  cfg.data.emotion_windows = pick(paper=16, quickstart=12, debug=4)
+  # Batches of frozen features made once and reused; 0 makes them anew at every step.
+  cfg.pool.batches = pick(paper=0, quickstart=96, debug=2)
+  cfg.pool.batch_size = pick(paper=128, quickstart=64, debug=8)
+  cfg.model.update(dict(
+    slots=96, dim=pick(paper=512, quickstart=128, debug=32), hidden=pick(paper=256, quickstart=128, debug=32),
+    scale=16.0, use_memory=True,
+    residual=True, query_includes_motion=True, emotion_stage='aee', emotions=8))
+  # SyncTalkFace's 10 : 10 : 0.2 : 0.2, divided by 10: our landmarks are standardised.
+  cfg.loss.update(dict(mouth=1.0, teacher=1.0, velocity=1.0, reconstruction=0.2, alignment=0.2,
+                       direction='value_key'))
+  return cfg

@@ -1,0 +1,36 @@
+"""Renderer. Paper: LRS2, 4 x RTX 3090 for 7 days, batch 96, Adam 1e-4, 25 warm-up epochs.
+
+python run_train.py --config=configs/renderer.py --workdir=WORK/renderer --data=DATA
+With ImageNet weights: --config.loss.perceptual_net=vgg19 --vgg19=FILE
+"""
+
+from configs import common, sizes
+
+
+def get_config(preset='paper'):
+  cfg = common.base('renderer', preset)
+  pick = common.picker(preset)
+  cfg.steps = pick(paper=140_000, quickstart=900, debug=4)
+  cfg.batch_size = pick(paper=96, quickstart=4, debug=8)
+  cfg.optimizer.lr = pick(paper=1e-4, quickstart=1e-3, debug=1e-3)
+  cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
+  cfg.disc_optimizer = cfg.optimizer.copy_and_resolve_references()
+  cfg.disc_optimizer.b1 = 0.5
+  cfg.disc_optimizer.lr = pick(paper=1e-4, quickstart=2e-4, debug=1e-4)
+  cfg.needs = ('image_emotion',)
+  cfg.best = '+psnr_lower'
+  cfg.data.dataset = sizes.lrs(preset)
+  cfg.data.kind = 'render'
+  cfg.data.image_size = sizes.IMAGE[preset]
+  cfg.data.N = pick(paper=5, quickstart=2, debug=2)
+  cfg.model.update(dict(
+    width=pick(paper=32, quickstart=16, debug=8), wide=pick(paper=256, quickstart=32, debug=16),
+    hidden=pick(paper=256, quickstart=32, debug=16), kernel=7, audio_adain=True,
+    audio_dim=pick(paper=512, quickstart=64, debug=16),
+    audio_width=pick(paper=1.0, quickstart=0.125, debug=0.125),
+    quirk=False, flow_scale=0.1, disc_width=pick(paper=64, quickstart=8, debug=4)))
+  # The paper's 4, 0.25 and 1 are IP-LAP's numbers on 4 GPUs: on one device 16, 0.25, 1 (spec 7.3).
+  cfg.loss.update(dict(warp=10.0, perceptual=16.0, gan=0.25, feature_matching=1.0, style=250.0,
+                       warmup_steps=pick(paper=12_000, quickstart=60, debug=1),
+                       perceptual_net='image_emotion'))
+  return cfg

@@ -1,0 +1,20 @@
+"""Widths shared by several stages, by preset. `paper` is the paper's; others change only sizes."""
+
+IMAGE = {'paper': 128, 'quickstart': 64, 'debug': 32}  # pixels of the square crop
+DATA = {'paper': 'full', 'quickstart': 'quickstart', 'debug': 'debug'}  # size of the synthetic world
+
+AUDIO_ENCODER = {
+  'paper': {'width': 1.0, 'hidden': (2048, 512), 'dim': 128},
+  'quickstart': {'width': 0.25, 'hidden': (256, 128), 'dim': 64},
+  'debug': {'width': 0.125, 'hidden': (32, 32), 'dim': 16},
+}
+
+
+def lrs(preset: str) -> str:
+  """Dataset that plays LRS2's part: many speakers, emotions as people show them in the wild."""
+  return f'synth_mead/lrs_{DATA[preset]}'
+
+
+def mead(preset: str) -> str:
+  """Dataset that plays MEAD's part: the full grid of speakers, emotions and sentences."""
+  return f'synth_mead/mead_{DATA[preset]}'

@@ -1,0 +1,84 @@
+"""`cemnet generate`: a video from the command line, and one clear line for every bad input."""
+
+import contextlib
+import wave
+
+import cv2
+import numpy as np
+import pytest
+
+from cemnet_jax import cli
+from cemnet_jax.preprocess import face
+from cemnet_jax.preprocess.video import read_video
+from tests.infer.tiny_system import drawn_face, save_system
+
+
+@pytest.fixture(scope='module')
+def system_dir(tmp_path_factory):
+  return save_system(tmp_path_factory.mktemp('system'))
+
+
+@pytest.fixture
+def inputs(tmp_path, monkeypatch):
+  """A face, its landmarks, a second of speech; MediaPipe is replaced by a blind detector."""
+  points, image = drawn_face(80)
+  cv2.imwrite(str(tmp_path / 'face.png'), image[..., ::-1])
+  np.save(tmp_path / 'face.npy', points[None])
+  with wave.open(str(tmp_path / 'speech.wav'), 'wb') as out:
+    out.setparams((1, 2, 16000, 0, 'NONE', ''))
+    noise = np.random.default_rng(0).normal(0, 3000, 8000)
+    out.writeframes(noise.astype(np.int16).tobytes())
+
+  @contextlib.contextmanager
+  def blind(path=None):
+    yield lambda rgb: np.zeros((0, 131, 2), np.float32)
+  monkeypatch.setattr(face, 'landmarker', blind)
+  return tmp_path
+
+
+def _run(inputs, system_dir, **changed):
+  values = {'--system-dir': system_dir, '--reference': inputs / 'face.png',
+            '--audio': inputs / 'speech.wav', '--out': inputs / 'out' / 'talk.mp4',
+            '--landmarks': inputs / 'face.npy'}
+  values |= {'--' + k.replace('_', '-'): v for k, v in changed.items()}
+  flags = [str(x) for k, v in values.items() if v is not None for x in (k, v)]
+  return cli.main(['generate', *flags])
+
+
+def test_writes_a_talking_video(inputs, system_dir):
+  assert _run(inputs, system_dir, emotion='sad') == 0
+  got = read_video(inputs / 'out' / 'talk.mp4')
+  assert got.frames.shape == (13, 80, 80, 3) and len(got.audio) == 13 * 640
+
+
+def _junk(path):
+  path.write_bytes(b'junk' * 100)
+  return path
+
+
+def _empty(path):
+  path.touch()
+  return path
+
+
+@pytest.mark.parametrize('changed,line', [
+  (lambda d: {'landmarks': None}, 'face.png: no face found'),
+  (lambda d: {'reference': d / 'none.png'}, 'none.png: no such file'),
+  (lambda d: {'reference': _junk(d / 'bad.png')}, 'bad.png: not a readable picture'),
+  (lambda d: {'reference': _empty(d / 'empty.png')}, 'empty.png: is empty'),
+  (lambda d: {'reference': _junk(d / 'bad.mp4'), 'landmarks': None}, 'bad.mp4: cannot be decoded'),
+  (lambda d: {'audio': _empty(d / 'empty.wav')}, 'empty.wav: is empty'),
+  (lambda d: {'audio': _junk(d / 'bad.wav')}, 'bad.wav: cannot be decoded'),
+  (lambda d: {'audio': d / 'face.png'}, 'face.png: has no sound track'),
+  (lambda d: {'landmarks': _junk(d / 'bad.npy')}, 'bad.npy: cannot be read as an .npy array'),
+  (lambda d: {'system_dir': d / 'nowhere'}, 'nowhere: no such folder'),
+  (lambda d: {'out': d / 'face.png' / 'talk.mp4'}, 'talk.mp4: cannot be written'),
+  (lambda d: {'emotion': 'bored'}, "invalid choice: 'bored'"),
+  (lambda d: {'emotion': 'surprised'}, 'trained on no speech with it')])
+def test_bad_input_is_one_line_and_no_file(inputs, system_dir, capsys, changed, line):
+  changed = changed(inputs)
+  before = {p for p in inputs.rglob('*') if p.is_file()}
+  assert _run(inputs, system_dir, **changed) == 2
+  err = capsys.readouterr().err
+  assert err.count('\n') == 1 and err.startswith('cemnet: error: ') and line in err, err
+  assert {p for p in inputs.rglob('*') if p.is_file()} == before

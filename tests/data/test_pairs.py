@@ -1,0 +1,75 @@
+"""Pairs read back: what an `aee` example holds, and that pairs belong to their clips."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from cemnet_jax.data.pairs import Pairs
+from cemnet_jax.data.pipeline import open_clips
+from cemnet_jax.data.source import Clips
+from cemnet_jax.errors import UserError
+from cemnet_jax.preprocess import audio
+from tests.data.helpers import batches, config
+
+MEAD = 'synth_mead/mead_debug'
+
+
+@pytest.fixture(scope='module')
+def clips(debug_data):
+  return open_clips(str(debug_data), MEAD)[0]
+
+
+def warped_by_loops(row, clips, e, t, c):
+  """The clip on its canonical's time axis, by the definition of the stored path."""
+  flat = 4 * e + 2 * t + c
+  start = int(row['path_lengths'][:flat].sum())
+  path = row['paths'][start:start + row['path_lengths'][flat]]
+  track = audio.mfcc_track(clips[row['clips'][e, t, c]]['audio'])
+  canonical = audio.mfcc_track(clips[row['canonical'][c]]['audio'])
+  assert tuple(path[0]) == (0, 0) and tuple(path[-1]) == (len(canonical) - 1, len(track) - 1)
+  return np.stack([track[path[path[:, 0] == m, 1]].astype(np.float64).mean(0)
+                   for m in range(len(canonical))])
+
+
+def test_aee_windows_come_from_the_aligned_clips(debug_data, clips):
+  rows = Pairs(debug_data, 'aee', clips).rows['train']
+  by_clips = {tuple(row['clips'].flat): row for row in rows}
+  item = batches(config('aee'), debug_data)[0]
+  for b in range(2):
+    row = by_clips[tuple(item['clip'][b].flat)]
+    starts = {0: set(), 1: set()}
+    for e, t, c in np.ndindex(2, 2, 2):
+      warped = warped_by_loops(row, clips, e, t, c)
+      windows = np.stack([warped[s:s + 28] for s in range(0, len(warped) - 27, 4)])
+      gap = np.abs(windows - item['mfcc'][b, e, t, c]).max((1, 2))
+      assert gap.min() < 1e-4
+      starts[c].add(int(gap.argmin()))
+      clip = clips[row['clips'][e, t, c]]
+      assert clip['emotion'] == item['emotion'][b, e]
+      assert clip['speaker_index'] == item['speaker'][b, t]
+    assert [len(s) for s in starts.values()] == [1, 1]  # the clips of a content share the window
+  assert (item['emotion'][:, 0] != item['emotion'][:, 1]).all()
+  assert (item['speaker'][:, 0] != item['speaker'][:, 1]).all()
+  assert item['mask'].all()
+
+
+def test_missing_clips_are_masked(debug_data, clips):
+  from cemnet_jax.data import pairs
+  row = dict(Pairs(debug_data, 'aee', clips).rows['train'][0])
+  paths = np.split(row['paths'], np.cumsum(row['path_lengths'])[:-1])
+  paths[3] = np.zeros((0, 2), np.int16)
+  row['clips'] = row['clips'].copy()
+  row['clips'][0, 1, 1] = -1
+  row['paths'], row['path_lengths'] = np.concatenate(paths), np.array([len(p) for p in paths])
+  _, features = open_clips(str(debug_data), MEAD)
+  item = pairs.aee(clips, features, None, row, np.random.default_rng(0))
+  assert item['mask'].sum() == 7 and item['mask'][0, 1, 1] == 0
+  assert not item['mfcc'][0, 1, 1].any() and item['mfcc'][1, 1, 1].any()
+
+
+def test_pairs_of_other_clips_are_refused(debug_data, tmp_path, clips):
+  shutil.copytree(debug_data / 'pairs', tmp_path / 'pairs')
+  shutil.copytree(debug_data / 'synth_mead/lrs_debug', tmp_path / MEAD)
+  with pytest.raises(UserError, match='prepare it again'):
+    Pairs(tmp_path, 'aee', Clips(tmp_path, MEAD))

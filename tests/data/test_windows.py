@@ -1,0 +1,146 @@
+"""Every array of an example belongs to the same moment of the clip it names."""
+
+import cv2
+import numpy as np
+import pytest
+
+from cemnet_jax.data.pipeline import open_clips
+from cemnet_jax.data.schema import SPEC, example
+from cemnet_jax.data.text import text_of
+from cemnet_jax.preprocess import audio
+from cemnet_jax.preprocess.crop import decode_jpeg
+from cemnet_jax.preprocess.sketch import draw_sketch
+from cemnet_jax.topology import CONTENT, LIPS, POSE
+from tests.data.helpers import batches, config
+
+
+@pytest.fixture(scope='module')
+def clips(debug_data):
+  return open_clips(str(debug_data), 'synth_mead/mead_debug')[0]
+
+
+def examples(debug_data, kind, count=3, **fields):
+  data = batches(config(kind, **fields), debug_data)
+  for step in range(count):
+    batch = data[step]
+    for b in range(8):
+      yield {key: value[b] for key, value in batch.items()}
+
+
+def frame_of(points, clip, group):
+  """The frame of `clip` whose landmarks in `group` are `points`."""
+  found = np.nonzero((clip['landmarks'][:, group].astype(np.float32) == points).all((1, 2)))[0]
+  assert len(found) == 1
+  return int(found[0])
+
+
+def frames_of(references, clip):
+  return [frame_of(points, clip, slice(None)) for points in references]
+
+
+@pytest.mark.parametrize('kind', SPEC)
+def test_batches_follow_the_schema(debug_data, kind):
+  cfg = config(kind)
+  expected = example(cfg, 8)
+  for train in (True, False):
+    batch = batches(cfg, debug_data, 'train', train=train)[0]
+    assert {k: (v.shape, v.dtype) for k, v in batch.items()} == {
+      k: (v.shape, v.dtype) for k, v in expected.items()}
+
+
+def test_mouth(debug_data, clips):
+  for item in examples(debug_data, 'mouth'):
+    clip = clips[item['clip']]
+    start = frame_of(item['content'][0], clip, CONTENT)
+    window = clip['landmarks'][start:start + 5].astype(np.float32)
+    np.testing.assert_array_equal(item['content'], window[:, CONTENT])
+    np.testing.assert_array_equal(item['pose'], window[:, POSE])
+    np.testing.assert_array_equal(item['mel'], audio.mel_windows(clip['audio'], start, 5))
+    shown = frames_of(item['ref_landmarks'], clip)
+    assert len(set(shown)) == 5 and not set(shown) & set(range(start, start + 5))
+    assert item['emotion'] == clip['emotion'] and item['speaker'] == clip['speaker_index']
+
+
+def test_voice(debug_data, clips):
+  for item in examples(debug_data, 'voice'):
+    windows = audio.mfcc_windows(clips[item['clip']]['audio'])
+    assert (windows == item['mfcc']).all((1, 2)).sum() >= 1
+
+
+def test_speech(debug_data):
+  lrs = open_clips(str(debug_data), 'synth_mead/lrs_debug')[0]
+  for item in examples(debug_data, 'speech', 1, windows=40, tokens=20):
+    clip, count = lrs[item['clip']], item['windows']
+    assert count == len(clip['frames'])
+    np.testing.assert_array_equal(item['mfcc'][:count], audio.mfcc_windows(clip['audio']))
+    assert not item['mfcc'][count:].any()
+    assert text_of(item['tokens']) == clip['transcript']
+    assert item['token_lengths'] == len(clip['transcript'])
+    assert not item['tokens'][item['token_lengths']:].any()
+
+
+def test_face(debug_data, clips):
+  for item in examples(debug_data, 'face', 1):
+    clip = clips[item['clip']]
+    frame = frame_of(item['lips'], clip, LIPS)
+    np.testing.assert_array_equal(item['image'], decode_jpeg(clip['frames'][frame]))
+
+
+def test_pictures_are_resized(debug_data, clips):
+  for size, how in ((16, cv2.INTER_AREA), (48, cv2.INTER_LINEAR)):
+    item = next(examples(debug_data, 'face', 1, image_size=size))
+    clip = clips[item['clip']]
+    picture = decode_jpeg(clip['frames'][frame_of(item['lips'], clip, LIPS)])
+    np.testing.assert_array_equal(item['image'],
+                                  cv2.resize(picture, (size, size), interpolation=how))
+
+
+def test_cross(debug_data, clips):
+  seen = set()
+  for item in examples(debug_data, 'cross', 6, emotion_windows=4):
+    clip, reference = clips[item['clip']], clips[item['ref_clip']]
+    start = frame_of(item['content'][0], clip, CONTENT)
+    np.testing.assert_array_equal(item['mel'], audio.mel_windows(clip['audio'], start, 5))
+    shown = frames_of(item['ref_landmarks'], reference)
+    for frame, picture in zip(shown, item['ref_images'], strict=True):
+      np.testing.assert_array_equal(picture, decode_jpeg(reference['frames'][frame]))
+    assert clip['speaker'] == reference['speaker'] and clip['sentence'] != reference['sentence']
+    assert item['emotion'] == clip['emotion'] and item['ref_emotion'] == reference['emotion']
+    windows = audio.mfcc_windows(clip['audio'])
+    evenly = np.rint(np.linspace(0, len(windows) - 1, 4)).astype(int)
+    np.testing.assert_array_equal(item['mfcc'], windows[evenly])
+    seen.add((int(item['emotion']), int(item['ref_emotion'])))
+  assert len(seen) > 20  # emotions of speech and of references are independent
+
+
+@pytest.mark.parametrize('cross_ref', [0.0, 1.0])
+def test_render(debug_data, clips, cross_ref):
+  for item in examples(debug_data, 'render', 1, cross_ref=cross_ref):
+    clip, reference = clips[item['clip']], clips[item['ref_clip']]
+    centre = frame_of(item['lips'], clip, LIPS)
+    np.testing.assert_array_equal(item['target'], decode_jpeg(clip['frames'][centre]))
+    for t, sketch in enumerate(item['sketches']):
+      np.testing.assert_array_equal(
+        sketch, draw_sketch(clip['landmarks'][centre - 2 + t].astype(np.float32), 32))
+    np.testing.assert_array_equal(item['mel'], audio.mel_windows(clip['audio'], centre, 1)[0])
+    assert (item['clip'] == item['ref_clip']) == (cross_ref == 0)
+    assert clip['speaker'] == reference['speaker']
+    pictures = [decode_jpeg(frame) for frame in reference['frames']]
+    for picture, sketch in zip(item['reference'], item['ref_sketches'], strict=True):
+      frames = [i for i, p in enumerate(pictures) if (p == picture).all()]
+      drawn = [draw_sketch(reference['landmarks'][i].astype(np.float32), 32) for i in frames]
+      assert any((sketch == d).all() for d in drawn)
+      assert cross_ref or not set(frames) & set(range(centre - 2, centre + 3))
+
+
+def test_sync(debug_data, clips):
+  offsets = []
+  for item in examples(debug_data, 'sync', 6):
+    clip = clips[item['clip']]
+    pictures = np.stack([decode_jpeg(frame) for frame in clip['frames']])
+    starts = [s for s in range(len(pictures) - 4) if (pictures[s:s + 5] == item['frames']).all()]
+    blocks = audio.syncnet_mfcc(clip['audio'])
+    heard = [v for v in range(len(blocks)) if (blocks[v] == item['mfcc13']).all()]
+    assert item['offset'] in {s - v for s in starts for v in heard}
+    offsets.append(int(item['offset']))
+  assert 0.3 < np.mean(np.array(offsets) == 0) < 0.7 and min(offsets) < 0 < max(offsets)

@@ -1,0 +1,98 @@
+"""References from arrays and files: boxes, choice, loops, and errors that name the file."""
+
+import contextlib
+
+import cv2
+import numpy as np
+import pytest
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.infer import references as refs
+from cemnet_jax.preprocess import face
+from cemnet_jax.preprocess.crop import crop_frame, stable_boxes
+from cemnet_jax.preprocess.video import write_video
+from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP
+from tests.infer.tiny_system import drawn_face
+
+
+@pytest.fixture
+def fake_landmarker(monkeypatch):
+  """Detects the drawn face by its white eyes; finds nothing in a picture without white."""
+  points, image = drawn_face(96)
+  home = np.argwhere(image.min(axis=2) > 245).mean(axis=0)[::-1]
+
+  @contextlib.contextmanager
+  def landmarker(path=None):
+    def detect(rgb):
+      white = np.argwhere(rgb.min(axis=2) > 225)
+      found = [points + white.mean(axis=0)[::-1] - home] if len(white) else []
+      return np.float32(found).reshape(-1, 131, 2)
+    yield detect
+  monkeypatch.setattr(face, 'landmarker', landmarker)
+
+
+def test_still_pictures_have_boxes_of_their_own():
+  small, large = drawn_face(96), drawn_face(192)
+  got = refs.from_arrays([small[1], large[1]], np.stack([small[0], large[0]]))
+  np.testing.assert_allclose(got.boxes[1], 2 * got.boxes[0], rtol=1e-5)
+  np.testing.assert_allclose(*refs.crop_landmarks(got), atol=1e-5)
+
+
+def test_a_crop_of_a_dataset_is_taken_whole():
+  points, image = drawn_face(96)
+  box = stable_boxes(points[None])[0]
+  crop = crop_frame(image, box, 32)
+  in_crop = (points - box[:2]) / (box[2:] - box[:2])
+  got = refs.from_arrays([crop], in_crop[None] * 32, refs.whole_boxes([crop]))
+  np.testing.assert_allclose(refs.crop_landmarks(got)[0], in_crop, atol=1e-5)
+  np.testing.assert_array_equal(crop_frame(got.frames[0], got.boxes[0], 32), crop)
+
+
+def test_choice_is_seeded_or_spread_over_lip_openness():
+  points = np.repeat(drawn_face(96)[0][None], 30, axis=0)
+  points[:, INNER_LIP_TOP, 1] -= np.linspace(0, 10, 30)
+  many = refs.from_arrays([drawn_face(96)[1]] * 30, points, moving=True)
+  one, same, other = (refs.choose(many, 5, seed) for seed in (0, 0, 1))
+  np.testing.assert_array_equal(one, same)
+  assert len(set(one)) == 5 and (one != other).any()
+  np.testing.assert_array_equal(refs.choose(many, 4, how='lip_openness'), [0, 9, 19, 29])
+  np.testing.assert_array_equal(refs.choose(many, 99), np.arange(30))
+  assert points[0, INNER_LIP_BOTTOM, 1] > points[29, INNER_LIP_TOP, 1]
+
+
+def test_loop_goes_back_and_forth_without_standing_still():
+  np.testing.assert_array_equal(refs.back_and_forth(3, 8), [0, 1, 2, 1, 0, 1, 2, 1])
+  np.testing.assert_array_equal(refs.back_and_forth(1, 3), [0, 0, 0])
+
+
+def test_pictures_from_files(tmp_path, fake_landmarker):
+  points, image = drawn_face(96)
+  cv2.imwrite(str(tmp_path / 'a.png'), image[..., ::-1])
+  got = refs.from_files([tmp_path / 'a.png'])
+  np.testing.assert_allclose(got.landmarks[0], points, atol=0.5)
+  assert not got.moving
+  cv2.imwrite(str(tmp_path / 'sky.png'), np.full((96, 96, 3), 100, np.uint8))
+  with pytest.raises(UserError, match='sky.png: no face found'):
+    refs.from_files([tmp_path / 'a.png', tmp_path / 'sky.png'])
+
+
+def test_longest_steady_run_of_a_video(tmp_path, fake_landmarker):
+  frames = [drawn_face(96, 0.002 * i)[1] for i in range(30)]
+  frames[8:14] = [np.full((96, 96, 3), 100, np.uint8)] * 6
+  write_video(tmp_path / 'v.mp4', frames)
+  got = refs.from_files([tmp_path / 'v.mp4'])
+  assert got.moving and len(got.frames) == 16 and got.boxes.shape == (16, 4)
+  assert len(refs.from_files([tmp_path / 'v.mp4'], max_frames=8).frames) == 8
+  write_video(tmp_path / 'grey.mp4', [np.full((96, 96, 3), 100, np.uint8)] * 5)
+  with pytest.raises(UserError, match='grey.mp4: no face found in any frame'):
+    refs.from_files([tmp_path / 'grey.mp4'])
+  with pytest.raises(UserError, match='not both'):
+    refs.from_files([tmp_path / 'a.png', tmp_path / 'v.mp4'])
+
+
+def test_wrong_arrays_are_refused():
+  points, image = drawn_face(96)
+  with pytest.raises(UserError, match='need landmarks of shape'):
+    refs.from_arrays([image, image], points[None])
+  with pytest.raises(UserError, match='no numbers'):
+    refs.from_arrays([image], np.full((1, 131, 2), np.nan))

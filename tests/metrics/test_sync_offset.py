@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from cemnet_jax.metrics.sync_offset import sync_offset
+
+
+def speech_like(times):
+  """A band-limited positive signal, syllables at 2 to 6 Hz, sampled at any time (s)."""
+  rng = np.random.default_rng(3)
+  waves = [a * np.sin(2 * np.pi * f * times + p) for f, p, a in zip(
+    rng.uniform(1, 6, 12), rng.uniform(0, 6, 12), rng.uniform(.5, 1, 12))]
+  return np.sum(waves, 0) ** 2
+
+
+@pytest.mark.parametrize('delay_ms', [-130, -40, -12, 0, 7, 33, 80, 260])
+def test_finds_a_known_delay_within_five_ms(delay_ms):
+  times = np.arange(75) / 25
+  signal = 3 + 2 * speech_like(times - delay_ms / 1000)
+  offset, correlation = sync_offset(signal, speech_like(times))
+  assert offset == pytest.approx(delay_ms, abs=5)
+  assert correlation > .7  # signals this near the Nyquist rate lose height between samples
+
+
+def test_unequal_lengths_and_silence():
+  times = np.arange(75) / 25
+  offset, _ = sync_offset(speech_like(times)[:60], speech_like(times))
+  assert offset == pytest.approx(0, abs=1)
+  assert np.isnan(sync_offset(np.ones(75), speech_like(times))).all()
+  assert np.isnan(sync_offset(np.ones(5), np.ones(5))).all()

@@ -1,0 +1,56 @@
+"""Sketches against lines drawn point by point."""
+
+import numpy as np
+import pytest
+
+from cemnet_jax.preprocess.sketch import LINE_GREY, draw_sketch, draw_sketches
+from cemnet_jax.topology import EDGES, MOUTH_CORNERS
+
+
+def face(seed=0):
+  return np.random.default_rng(seed).uniform(0.1, 0.9, (131, 2))
+
+
+def coverage(landmarks, size, reach):
+  """Pixels whose centre is within `reach` px of an edge, from the distance to each segment."""
+  centres = np.stack(np.meshgrid(*[np.arange(size) + 0.5] * 2), -1)
+  near = np.zeros((size, size), bool)
+  for i, j in EDGES:
+    a, b = landmarks[i] * size, landmarks[j] * size
+    along = np.clip(((centres - a) @ (b - a)) / max((b - a) @ (b - a), 1e-9), 0, 1)
+    near |= np.linalg.norm(centres - (a + along[..., None] * (b - a)), axis=-1) < reach
+  return near
+
+
+@pytest.mark.parametrize('size', [32, 128])
+def test_lines_lie_on_the_edges(size):
+  landmarks = np.full((131, 2), 0.5)
+  landmarks[MOUTH_CORNERS] = [[0.2, 0.7], [0.8, 0.75]]
+  sketch = draw_sketch(landmarks, size)
+  assert sketch.dtype == np.uint8 and sketch.shape == (size, size)
+  assert sketch.max() == LINE_GREY
+  assert (sketch[coverage(landmarks, size, 0.4)] > LINE_GREY * 0.4).all()
+  assert (sketch[~coverage(landmarks, size, 2.2)] == 0).all()
+
+
+def test_moves_by_less_than_a_pixel():
+  landmarks = face()
+  still, moved = draw_sketch(landmarks, 64), draw_sketch(landmarks + [0.5 / 64, 0], 64)
+  assert (still != moved).any()
+  np.testing.assert_array_equal(draw_sketch(landmarks + [1 / 64, 0], 64)[:, 1:-1],
+                                still[:, :-2])
+
+
+def test_iplap_lines_have_one_colour():
+  sketch = draw_sketch(face(), 64, antialias=False)
+  assert set(np.unique(sketch)) == {0, LINE_GREY}
+
+
+def test_outside_of_the_crop_is_clipped():
+  sketch = draw_sketch(face() * 4 - 1.5, 32)
+  assert sketch.shape == (32, 32)
+
+
+def test_sketches_of_a_clip():
+  clip = np.stack([face(0), face(1)])
+  np.testing.assert_array_equal(draw_sketches(clip, 32)[1], draw_sketch(clip[1], 32))

@@ -1,0 +1,54 @@
+"""Every stage: the paper's sizes trace, a step keeps shapes, one batch is overfitted."""
+
+import jax
+import numpy as np
+import pytest
+
+from cemnet_jax import stages
+
+NAMES = ('audio2mouth', 'audio_emotion', 'timbre', 'content', 'aee', 'image_emotion', 'identity',
+         'ebm', 'ebm_direct', 'ebm_no_aee', 'renderer')
+# loss after / loss before on one batch: random labels and pictures can only be memorised
+OVERFIT = {'audio2mouth': (60, 3e-3, 0.5), 'audio_emotion': (30, 3e-3, 0.3), 'timbre': (30, 3e-3, 0.3),
+           'content': (60, 3e-3, 0.6), 'aee': (60, 3e-3, 0.75), 'image_emotion': (60, 3e-3, 0.75),
+           'identity': (40, 3e-3, 0.5), 'ebm': (60, 3e-3, 0.6), 'ebm_direct': (60, 3e-3, 0.6),
+           'renderer': (40, 3e-3, 0.8)}
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_paper_preset_traces(name, make_config, make_batch, make_frozen):
+  cfg = make_config(name, 'paper')
+  stage = stages.load(cfg).make(cfg)
+  batch, frozen = make_batch(cfg, 2), make_frozen(cfg, abstract=True)
+  state = jax.eval_shape(stage.init, jax.random.key(0), frozen, batch)
+  new, metrics = jax.eval_shape(stage.step, state, frozen, batch)
+  assert jax.tree.structure(new) == jax.tree.structure(state)
+  assert all(a.shape == b.shape and a.dtype == b.dtype
+             for a, b in zip(jax.tree.leaves(new), jax.tree.leaves(state), strict=True))
+  assert 'loss' in metrics and all(m.shape == () for m in jax.tree.leaves(metrics))
+  values = jax.eval_shape(stage.evaluate, state, frozen, batch)
+  assert cfg.best.removeprefix('+') in values
+
+
+@pytest.mark.parametrize('name', OVERFIT)
+def test_overfits_one_batch(name, make_config, make_batch, make_frozen):
+  steps, lr, target = OVERFIT[name]
+  cfg = make_config(name)
+  cfg.steps, cfg.optimizer.lr = steps, lr
+  if name == 'renderer':
+    cfg.loss.warmup_steps, cfg.disc_optimizer.lr = 0, 1e-5
+  stage = stages.load(cfg).make(cfg)
+  size = 4
+  batch, frozen = make_batch(cfg, size), make_frozen(cfg, size)
+  if hasattr(stages.load(cfg), 'features'):
+    batch = jax.jit(stages.load(cfg).features(cfg))(frozen, batch)
+  state = jax.jit(stage.init)(jax.random.key(0), frozen, batch)
+  step = jax.jit(stage.step, donate_argnums=0)
+  history = []
+  for _ in range(steps):
+    state, metrics = step(state, frozen, batch)
+    history.append(float(metrics['loss']))
+  assert np.isfinite(history).all()
+  assert np.mean(history[-3:]) < target * np.mean(history[:2]), history
+  values = jax.jit(stage.evaluate)(state, frozen, batch)
+  assert all(np.isfinite(float(total)) and float(count) > 0 for total, count in values.values())

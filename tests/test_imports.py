@@ -1,0 +1,40 @@
+"""Training loads none of the heavy frameworks: neither for --help nor for a step."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = {'tensorflow', 'mediapipe', 'torch', 'keras'}
+
+
+def test_help_imports_nothing_heavy():
+  result = subprocess.run([sys.executable, '-X', 'importtime', 'run_train.py', '--help'],
+                          cwd=ROOT, capture_output=True, text=True, timeout=120)
+  assert '--workdir' in result.stdout
+  loaded = {line.rsplit('|', 1)[-1].strip().split('.')[0]
+            for line in re.findall(r'^import time:.*$', result.stderr, re.MULTILINE)}
+  assert 'ml_collections' in loaded
+  assert not loaded & (HEAVY | {'jax', 'tensorflow_datasets'})
+
+
+STEP = '''
+import importlib, pathlib, sys, tempfile
+import cemnet_jax.cli, cemnet_jax.train_system, cemnet_jax.commands.train
+import cemnet_jax.data.pipeline
+for path in pathlib.Path('cemnet_jax/stages').glob('[a-z]*.py'):
+  importlib.import_module('cemnet_jax.stages.' + path.stem)
+from cemnet_jax.train import loop
+from tests.train import toy
+cfg = toy.config(steps=1)
+with tempfile.TemporaryDirectory() as workdir:
+  loop.fit(toy.make(cfg), cfg, toy.Data(), toy.Data(), toy.FROZEN, workdir)
+print('heavy:', sorted({name.split('.')[0] for name in sys.modules} & set(sys.argv[1:])))
+'''
+
+
+def test_a_training_step_imports_nothing_heavy():
+  result = subprocess.run([sys.executable, '-c', STEP, *HEAVY], cwd=ROOT, capture_output=True,
+                          text=True, timeout=120)
+  assert 'heavy: []' in result.stdout, result.stdout + result.stderr

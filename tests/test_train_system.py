@@ -1,0 +1,139 @@
+"""Systems of toy stages: trained in order, skipped, resumed, refused; flags and commands."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cemnet_jax import cli, train_system
+from cemnet_jax.errors import UserError
+from cemnet_jax.systems import Node
+from cemnet_jax.train import loop
+from tests.train import toy
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def toys(monkeypatch):
+  """Two toy stages as system 'toys': 'second' reads 'first' and the statistics."""
+  def load(name, preset):
+    cfg = toy.config(stage=name, module='toy', preset=preset, steps=2)
+    cfg.data.dataset, cfg.model.classes = 'synth/a+synth/b', train_system.SPEAKERS
+    cfg.needs = {'first': (), 'second': ('first', 'statistics')}[name]
+    cfg.pool.batches = {'first': 0, 'second': 3}[name]
+    return cfg.lock()
+
+  class Stage:
+    """The toy stage; checks what it is given."""
+    seen = []
+
+    @classmethod
+    def make(cls, cfg):
+      cls.seen.append(cfg)
+      stage = toy.make(cfg)
+
+      def init(key, frozen, batch):
+        if cfg.stage == 'second':
+          assert frozen['first']['params']['critic']['Dense_0']['kernel'].shape == (16, 1)
+          assert frozen['statistics']['mean'].shape == (2,) and 'extra' in batch
+        return stage.init(key, frozen, batch)
+
+      def step(state, frozen, batch):
+        return stage.step(state, {**frozen, **toy.FROZEN}, batch)
+      return stage._replace(init=init, step=step)
+
+    @staticmethod
+    def features(cfg):
+      return lambda frozen, batch: {
+        **batch, 'extra': batch['mask'] + frozen['statistics']['mean'][0]}
+
+  class Speakers:
+    num_train_speakers = 5
+
+  pipeline = importlib.import_module('cemnet_jax.data.pipeline')
+  source = importlib.import_module('cemnet_jax.data.source')
+  monkeypatch.setattr(pipeline, 'make_dataset', lambda cfg, data_dir, split, **kw: toy.Data())
+  monkeypatch.setattr(pipeline, 'open_clips', lambda data_dir, name: (Speakers, None))
+  monkeypatch.setattr(source, 'dataset_path', lambda data_dir, name: Path(data_dir) / '1.2.3')
+  monkeypatch.setitem(sys.modules, 'cemnet_jax.stages.toy', Stage)
+  monkeypatch.setattr(train_system, 'load_config', load)
+  monkeypatch.setattr(train_system, '_make_statistics', lambda *a: {'mean': np.zeros(2)})
+  monkeypatch.setitem(train_system.SYSTEMS, 'toys',
+                      {'first': Node('first'), 'second': Node('second', ('first',), True)})
+  Stage.seen.clear()
+  return Stage
+
+
+def test_trains_in_order_skips_and_goes_on(toys, tmp_path, capsys):
+  train_system.train_system('toys', 'debug', 'data', tmp_path)
+  assert [cfg.stage for cfg in toys.seen] == ['first', 'second']
+  assert toys.seen[1].frozen.first.model.classes == toys.seen[1].model.classes == 5
+  assert {p.name for p in tmp_path.iterdir()} == {'first', 'second', 'statistics.npz'}
+  assert json.loads((tmp_path / 'second/config.json').read_text())['frozen']['first']['steps'] == 2
+  assert '[2/2] second  2/2' in capsys.readouterr().out
+  toys.seen.clear()
+  train_system.train_system('toys', 'debug', 'data', tmp_path, ('second.steps=3',))
+  assert [cfg.stage for cfg in toys.seen] == ['second']
+  assert 'first: finished before' in capsys.readouterr().out
+  assert loop.finished(tmp_path / 'second', toy.config(steps=3))
+  with pytest.raises(UserError, match='dataset.synth/a'):
+    patch = pytest.MonkeyPatch()
+    with patch.context() as p:
+      p.setattr('cemnet_jax.data.source.dataset_path', lambda d, n: Path('2.0.0'))
+      train_system.train_system('toys', 'debug', 'data', tmp_path, ('*.steps=4',))
+
+
+def test_refusals(toys, tmp_path):
+  train = train_system.train_system
+  with pytest.raises(UserError, match="--system: unknown 'toy', use one of cemnet"):
+    train('toy', 'debug', 'data', tmp_path)
+  with pytest.raises(UserError, match='Did you mean "steps" instead of "step"'):
+    train('toys', 'debug', 'data', tmp_path, ('*.step=4',))
+  with pytest.raises(UserError, match='optimizer.lr=fast'):
+    train('toys', 'debug', 'data', tmp_path, ('first.optimizer.lr=fast',))
+  with pytest.raises(UserError, match='write STAGE.KEY=VALUE'):
+    train('toys', 'debug', 'data', tmp_path, ('third.steps=4',))
+  cfg = train_system.load_config('second', 'debug')
+  with pytest.raises(UserError, match=r'second needs the trained stage first.*run_train.py '
+                                      r'--config=configs/first.py:debug.*--frozen first=DIR'):
+    train_system.train_stage(cfg, 'data', tmp_path / 'second')
+  (tmp_path / 'first/checkpoints').mkdir(parents=True)
+  with pytest.raises(UserError, match='first, which is not finished'):
+    train_system.train_stage(cfg, 'data', tmp_path / 'second')
+
+
+def run_train(*args):
+  return subprocess.run([sys.executable, 'run_train.py', *args], cwd=ROOT, capture_output=True,
+                        text=True, timeout=120)
+
+
+@pytest.mark.parametrize('args, words', [
+  (['--config=configs/timbre.py:debug', '--config.step=3'], 'Did you mean "steps"'),
+  (['--config=configs/timbre.py:tiny'], "preset: unknown 'tiny'"),
+  (['--config=configs/timber.py', '--data=d', '--workdir=w'], 'timber.py'),
+  (['--config=configs/timbre.py:debug', '--workdir=w', '--dat=d'], 'dat'),
+  (['--config=configs/timbre.py:debug', '--data=absent'], '--workdir is missing'),
+  (['--config=configs/timbre.py:debug', '--data=absent', '--workdir=/proc/x'], 'absent'),
+])
+def test_wrong_flags_give_one_line(args, words):
+  result = run_train(*args)
+  assert result.returncode == 2, result.stderr
+  assert result.stderr.startswith('cemnet: error: ') and result.stderr.count('\n') == 1
+  assert words in result.stderr
+
+
+def test_command_line(capsys):
+  assert cli.main(['--help']) == 0
+  assert 'generate' in capsys.readouterr().out
+  for argv, words in ((['trian'], "unknown command 'trian'"),
+                      (['train'], '--data, --workdir'),
+                      (['train', '--data=x', '--workdir=y', '--stepz'], '--stepz'),
+                      (['train', '--data=x', '--workdir=y', '--system=z'], '--system')):
+    assert cli.main(argv) == 2
+    error = capsys.readouterr().err
+    assert error.startswith('cemnet: error: ') and error.count('\n') == 1 and words in error

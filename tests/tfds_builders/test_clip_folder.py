@@ -1,0 +1,168 @@
+"""A folder of odd videos becomes a clips dataset; bad files are skipped with the reason."""
+
+import contextlib
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.preprocess.crop import decode_jpeg
+from cemnet_jax.preprocess.video import write_video
+from cemnet_jax.topology import FPS
+from tfds_builders.clip_folder.analysis import MAX_FRAMES, cut
+from tfds_builders.clip_folder.clip_folder_dataset_builder import FolderConfig, build_folder
+from tfds_builders.clip_folder.listing import Entry, list_entries
+from tfds_builders.clip_folder.splits import Clip, speaker_order, split_clips
+
+TEMPLATE = np.random.default_rng(0).uniform(-0.5, 0.5, (131, 2)).astype(np.float32)
+FACE_PX = 60
+
+
+@contextlib.contextmanager
+def blob_detector():
+  """Finds the bright square of `blob_frames`: a stand-in for MediaPipe."""
+  def detect(rgb):
+    bright = rgb[..., 1] > 150
+    if not bright.any():
+      return np.zeros((0, 131, 2), np.float32)
+    ys, xs = np.nonzero(bright)
+    return (TEMPLATE * FACE_PX + [xs.mean(), ys.mean()])[None].astype(np.float32)
+  yield detect
+
+
+def blob_frames(count, dark=()):
+  frames = np.full((count, 96, 128, 3), 30, np.uint8)
+  for i in set(range(count)) - set(dark):
+    x = 40 + i % 20
+    frames[i, 30:60, x:x + 30] = 220
+  return frames
+
+
+def make_video(path, seconds=1.2, sound=True, dark=()):
+  path.parent.mkdir(parents=True, exist_ok=True)
+  count = round(seconds * FPS)
+  tone = 0.3 * np.sin(np.arange(count * 640) * 0.2).astype(np.float32)
+  write_video(path, blob_frames(count, dark), tone if sound else None)
+
+
+def config(root, **fields):
+  return FolderConfig(name='mine', root=str(root), size=32, open_detector=blob_detector, **fields)
+
+
+def test_folder_to_records(tmp_path):
+  root = tmp_path / 'raw'
+  for speaker in ('ann', 'bob', 'cem', 'dora'):
+    make_video(root / speaker / 'happiness' / 'one.mp4')
+  make_video(root / 'ann' / 'sad' / 'long.mp4', seconds=6.4)
+  make_video(root / 'ann' / 'mute.mp4', sound=False)
+  make_video(root / 'bob' / 'gone.mp4', dark=range(30))
+  (root / 'bob' / 'broken.mp4').write_bytes(b'not a video at all')
+  (root / 'cem' / 'empty.mp4').touch()
+  with pytest.raises(UserError, match='4 of 9 files'):
+    build_folder(tmp_path / 'data', config(root))
+  folder = build_folder(tmp_path / 'data', config(root, max_bad=0.5))
+
+  with (folder.parent / 'report.csv').open() as lines:
+    report = {row['file']: row for row in csv.DictReader(lines)}
+  assert 'no sound track' in report['ann/mute.mp4']['reason']
+  assert report['bob/gone.mp4']['reason'] == 'no face found'
+  assert 'cannot be decoded' in report['bob/broken.mp4']['reason']
+  assert 'empty' in report['cem/empty.mp4']['reason']
+  assert report['ann/sad/long.mp4'] == {
+    'file': 'ann/sad/long.mp4', 'clips': '2', 'seconds': '6.40', 'reason': ''}
+  assert not (folder.parent / 'landmarks.tmp').exists()
+
+  builder = tfds.builder_from_directory(folder)
+  meta = builder.info.metadata
+  assert meta['split_by'] == 'speaker' and meta['skipped'] == 4
+  speakers = {}
+  for split in ('train', 'val', 'test'):
+    for record in builder.as_data_source(split):
+      speakers.setdefault(split, set()).add(record['speaker'].decode())
+      count = len(record['frames'])
+      assert record['landmarks'].shape == (count, 131, 2)
+      assert record['audio'].shape == (count * 640,) and np.abs(record['audio']).max() > 3000
+      assert decode_jpeg(record['frames'][0]).shape == (32, 32, 3)
+      assert meta['speakers'][record['speaker_index']] == record['speaker'].decode()
+      assert (record['speaker_index'] < meta['train_speakers']) == (split == 'train')
+      centre = TEMPLATE.mean(axis=0) * FACE_PX  # the landmarks follow the square
+      box, mid = record['crop_box'], record['landmarks'].astype(np.float32).mean(axis=1)
+      raw = mid * (box[:, 2:] - box[:, :2]) + box[:, :2] - centre
+      x = 40 + np.arange(count) % 20
+      np.testing.assert_allclose(raw[:, 1], 44.5, atol=1.0)
+      if b'@' not in record['id']:
+        np.testing.assert_allclose(raw[:, 0], x + 14.5, atol=1.5)
+  assert not speakers['train'] & speakers['test'] and not speakers['val'] & speakers['test']
+
+
+def test_labels_csv(tmp_path):
+  root = tmp_path / 'raw'
+  labels = tmp_path / 'labels.csv'
+  rows = ['file,speaker,emotion,transcript,split']
+  for name, split in (('a', 'train'), ('b', 'val'), ('c', 'test')):
+    make_video(root / f'{name}.mp4')
+    rows.append(f'{name}.mp4,s{name},disgust,"Hello, World {name}!",{split}')
+  labels.write_text('\n'.join(rows))
+  folder = build_folder(tmp_path / 'data', config(root, labels=str(labels)))
+  builder = tfds.builder_from_directory(folder)
+  record = builder.as_data_source('test')[0]
+  assert record['speaker'] == b'sc' and record['transcript'] == b'hello world c'
+  assert builder.info.features['emotion'].int2str(record['emotion']) == 'disgusted'
+
+
+@pytest.mark.parametrize('text,message', [
+  ('name,speaker\n', 'no column file'),
+  ('file,speaker\na.mp4,x\na.mp4,y\n', 'twice'),
+  ('file,speaker,emotion\na.mp4,x,bored\n', "emotion 'bored'"),
+  ('file,speaker,split\na.mp4,x,dev\n', "split 'dev'"),
+  ('file,speaker\n', 'no video file')])
+def test_bad_labels(tmp_path, text, message):
+  (tmp_path / 'labels.csv').write_text(text)
+  with pytest.raises(UserError, match=message):
+    list_entries(tmp_path, tmp_path / 'labels.csv')
+
+
+def test_missing_folder():
+  with pytest.raises(UserError, match='no such folder'):
+    list_entries('nowhere/at/all')
+
+
+def test_cut_keeps_everything_in_equal_clips():
+  assert cut([(0, 24)]) == ()
+  assert cut([(3, 153)]) == ((3, 153),)
+  pieces = cut([(0, 10), (20, 400)])
+  assert pieces[0][0] == 20 and pieces[-1][1] == 400
+  assert all(a[1] == b[0] for a, b in zip(pieces, pieces[1:]))
+  assert all(MAX_FRAMES / 2 < b - a <= MAX_FRAMES for a, b in pieces)
+
+
+def _clips(speakers, files, pieces=1):
+  return [Clip(Entry(f'{s}{f}.mp4', s), '', 100 * p, 100 * p + 50, pieces == 1)
+          for s in speakers for f in range(files) for p in range(pieces)]
+
+
+@pytest.mark.parametrize('clips,kind', [
+  (_clips('abcdefgh', 2), 'speaker'), (_clips('ab', 5, 2), 'file'), (_clips('a', 1, 9), 'clip')])
+def test_splits_are_disjoint_complete_and_stable(clips, kind):
+  splits, by = split_clips(clips)
+  assert by == kind and all(splits.values())
+  assert sorted(c.id for part in splits.values() for c in part) == sorted(c.id for c in clips)
+  assert split_clips(clips[::-1])[0]['test'] == splits['test'][::-1]
+  speakers, train = speaker_order(splits)
+  assert set(speakers[:train]) == {c.entry.speaker for c in splits['train']}
+
+
+def test_too_few_clips():
+  with pytest.raises(UserError, match='only 2 usable clips'):
+    split_clips(_clips('ab', 1))
+
+
+def test_no_tensorflow():
+  code = ('import sys, tfds_builders.clip_folder.clip_folder_dataset_builder;'
+          'print([m for m in ("tensorflow", "mediapipe", "torch", "jax") if m in sys.modules])')
+  out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+  assert out.stdout.strip() == '[]', out.stdout

@@ -1,0 +1,61 @@
+"""Builds one tfds dataset, unless it is there, with one line of report."""
+
+import contextlib
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import tensorflow_datasets as tfds
+
+from cemnet_jax.errors import UserError
+
+
+def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config,
+          report: Callable[[str], None], **settings) -> Path:
+  """Builds `config` of a builder below `data_dir`; tfds writes beside the folder and renames.
+
+  Args:
+    config: a config or its name.
+    report: takes one line: what was built and how long it took, or that it was there.
+    **settings: further arguments of the builder.
+
+  Returns:
+    The dataset's folder.
+
+  Raises:
+    UserError: the folder cannot be written.
+  """
+  start = time.monotonic()
+  try:
+    Path(data_dir).mkdir(parents=True, exist_ok=True)
+    builder = builder_class(data_dir=str(data_dir), config=config, file_format='array_record',
+                            **settings)
+    path, label = Path(builder.data_path), f'{builder.name}/{builder.builder_config.name}'
+    if (path / 'dataset_info.json').is_file():
+      report(f'{label}: already in {path}')
+      return path
+    if not sys.stderr.isatty():
+      tfds.disable_progress_bar()
+    with _quiet(), tempfile.TemporaryDirectory() as unused:
+      builder.download_and_prepare(download_dir=unused)
+  except OSError as error:
+    raise UserError(f'cannot write datasets to {data_dir} ({error}): choose another folder or free '
+                    'space') from error
+  counts = ', '.join(f'{s.num_examples} {name}' for name, s in builder.info.splits.items())
+  report(f'{label}: {counts} in {time.monotonic() - start:.0f} s')
+  return path
+
+
+@contextlib.contextmanager
+def _quiet():
+  """tfds announces each step on stdout and in the log; `report` says it in one line."""
+  level = logging.getLogger('absl').level
+  logging.getLogger('absl').setLevel(logging.ERROR)
+  try:
+    with contextlib.redirect_stdout(None):
+      yield
+  finally:
+    logging.getLogger('absl').setLevel(level)

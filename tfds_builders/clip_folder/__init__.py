@@ -1,0 +1,1 @@
+"""Own clips: any folder of talking videos as a clips dataset."""

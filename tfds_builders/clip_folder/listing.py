@@ -1,0 +1,98 @@
+"""Which video files a folder holds and who says what in them: from sub-folders or from a CSV."""
+
+import csv
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.topology import EMOTIONS
+
+VIDEO_SUFFIXES = ('.mp4', '.mov', '.m4v', '.mkv', '.webm', '.avi', '.mpg', '.mpeg', '.flv', '.wmv',
+                  '.3gp', '.ts')
+SPLITS = ('train', 'val', 'test')
+# Other words for the eight emotions, as folder names of public datasets have them.
+ALIASES = {'anger': 'angry', 'disgust': 'disgusted', 'happiness': 'happy', 'joy': 'happy',
+           'sadness': 'sad', 'surprise': 'surprised', 'afraid': 'fear', 'fearful': 'fear',
+           'contemptuous': 'contempt', 'calm': 'neutral'}
+
+
+class Entry(NamedTuple):
+  """One file and its labels; '' or 0 where unknown."""
+  file: str  # relative to the root, with forward slashes
+  speaker: str
+  emotion: str = ''
+  intensity: int = 0
+  transcript: str = ''
+  split: str = ''
+
+
+def list_entries(root, labels=None) -> list[Entry]:
+  """Entries in the order of their file names, from the CSV `labels` if given, else from folders.
+
+  Folders: speaker/file, speaker/emotion/file; a file in the root itself is its own speaker.
+  UserError when the folder or the CSV is missing, holds nothing, or a label is not understood.
+  """
+  root = Path(root)
+  if not root.is_dir():
+    raise UserError(f'{root}: no such folder')
+  entries = _from_csv(Path(labels)) if labels else _from_folders(root)
+  if not entries:
+    raise UserError(f'{labels or root}: names no video file; expected speaker/[emotion/]clip.mp4 '
+                    'or --labels with columns file,speaker')
+  return sorted(entries)
+
+
+def normalise_transcript(text: str) -> str:
+  """Lower-case words of letters and apostrophes, one space between."""
+  return ' '.join(re.findall(r"[a-z']+", text.lower()))
+
+
+def _from_folders(root: Path) -> list[Entry]:
+  entries = []
+  for path in root.rglob('*'):
+    if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith('.'):
+      continue
+    parts = path.relative_to(root).parts
+    speaker = parts[0] if len(parts) > 1 else path.stem
+    emotion = _emotion(parts[1], path) if len(parts) > 2 else ''
+    entries.append(Entry('/'.join(parts), speaker, emotion))
+  return entries
+
+
+def _from_csv(labels: Path) -> list[Entry]:
+  if not labels.is_file():
+    raise UserError(f'{labels}: no such file')
+  with labels.open(newline='', encoding='utf-8-sig') as lines:
+    reader = csv.DictReader(lines)
+    missing = {'file', 'speaker'} - set(reader.fieldnames or ())
+    if missing:
+      raise UserError(f'{labels}: has no column {", ".join(sorted(missing))}')
+    entries = [_row(row, f'{labels} line {reader.line_num}') for row in reader]
+  files = [e.file for e in entries]
+  twice = next((f for f in files if files.count(f) > 1), None)
+  if twice:
+    raise UserError(f'{labels}: names {twice} twice')
+  return entries
+
+
+def _row(row: dict, where: str) -> Entry:
+  value = {k: (v or '').strip() for k, v in row.items() if k}
+  if not value['file'] or not value['speaker']:
+    raise UserError(f'{where}: file and speaker must not be empty')
+  split, intensity = value.get('split', ''), value.get('intensity') or '0'
+  if split not in ('', *SPLITS):
+    raise UserError(f'{where}: split {split!r} is none of {", ".join(SPLITS)}')
+  if intensity not in ('0', '1', '2', '3'):
+    raise UserError(f'{where}: intensity {intensity!r} is none of 0, 1, 2, 3')
+  emotion = _emotion(value['emotion'], where) if value.get('emotion') else ''
+  return Entry(Path(value['file']).as_posix(), value['speaker'], emotion, int(intensity),
+               normalise_transcript(value.get('transcript', '')), split)
+
+
+def _emotion(name: str, where) -> str:
+  word = name.strip().lower()
+  word = ALIASES.get(word, word)
+  if word not in EMOTIONS:
+    raise UserError(f'{where}: emotion {name!r} is none of {", ".join(EMOTIONS)}')
+  return word

@@ -1,0 +1,1 @@
+"""`pairs`: rows of clip indices over any built clips dataset."""

@@ -1,0 +1,1 @@
+"""`synth_mead`: the embedded synthetic world as tfds datasets."""
