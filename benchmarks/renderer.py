@@ -10,7 +10,6 @@ import argparse
 import time
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from cemnet_jax.losses import images as losses

@@ -16,7 +16,7 @@ def get_config(preset='paper'):
   cfg.best = 'ctc'
   cfg.data.dataset = sizes.lrs(preset)
   cfg.data.kind = 'speech'
-  cfg.data.windows = pick(paper=250, quickstart=60, debug=24)
+  cfg.data.windows = pick(paper=250, quickstart=80, debug=32)
   cfg.data.tokens = pick(paper=200, quickstart=48, debug=24)
   cfg.model.update(sizes.AUDIO_ENCODER[preset])
   cfg.model.recurrent = pick(paper=256, quickstart=64, debug=16)

@@ -27,6 +27,6 @@ def get_config(preset='paper'):
     scale=16.0, use_memory=True,
     residual=True, query_includes_motion=True, emotion_stage='aee', emotions=8))
   # SyncTalkFace's 10 : 10 : 0.2 : 0.2, divided by 10: our landmarks are standardised.
-  cfg.loss.update(dict(mouth=1.0, teacher=1.0, velocity=1.0, reconstruction=0.2, alignment=0.2,
-                       direction='value_key'))
+  cfg.loss.update(dict(mouth=1.0, teacher=1.0, velocity=pick(paper=1.0, quickstart=0.1, debug=1.0), reconstruction=0.2, alignment=0.2,
+                       direction='value_to_key'))
   return cfg

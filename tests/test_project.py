@@ -19,7 +19,7 @@ PYPROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text())
 DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 
 MODULE_OF = {'opencv-contrib-python': 'cv2', 'orbax-checkpoint': 'orbax', 'absl-py': 'absl',
-             'scikit-image': 'skimage', 'scikit-learn': 'sklearn'}
+             'protobuf': 'google', 'scikit-image': 'skimage', 'scikit-learn': 'sklearn'}
 # Imported by no file of ours: the backend of jax, and what tfds reads records and files with.
 INDIRECT = {'jaxlib', 'array_record', 'importlib_resources', 'etils'}
 OPTIONAL = {'torch', 'safetensors'}  # weights/ reads such files where these are installed

@@ -7,7 +7,7 @@ import numpy as np
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess.video import check_writable, is_picture, read_picture, write_video
 from cemnet_jax.systems import SYSTEMS
-from cemnet_jax.topology import EMOTIONS, NUM_LANDMARKS, SAMPLES_PER_FRAME
+from cemnet_jax.topology import EMOTIONS, FPS, NUM_LANDMARKS, SAMPLES_PER_FRAME
 
 
 def add_arguments(parser) -> None:
@@ -48,7 +48,7 @@ def run(args) -> None:
   options = Options(args.emotion, args.seed, not args.no_memory, args.choose, args.smooth)
   plan = talker.plan(references, audio, options=options)
   write_video(args.out, talker.frames(plan, progress=True), plan.audio)
-  print(f'{args.out}: {len(plan.shown)} frames, {len(plan.shown) / 25:.2f} s')
+  print(f'{args.out}: {len(plan.shown)} frames, {len(plan.shown) / FPS:.2f} s')
 
 
 def _known(pictures, landmarks):

@@ -1,9 +1,9 @@
-"""Everything from nothing: data, training, evaluation, videos and a report, resumable."""
+"""What the quickstart shows once its systems are trained: videos, a summary and results.md."""
 
 import json
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -12,12 +12,10 @@ from cemnet_jax.data.source import Clips
 from cemnet_jax.evaluate import tables, talks
 from cemnet_jax.evaluate.clock import Clock
 from cemnet_jax.evaluate.figures import write_png
-from cemnet_jax.evaluate.methods import trained_methods
-from cemnet_jax.evaluate.protocol import Settings, evaluate
+from cemnet_jax.evaluate.protocol import Settings
 from cemnet_jax.infer.talker import Talker
-from cemnet_jax.preprocess.prepare import prepare_synthetic
 from cemnet_jax.systems import SYSTEMS
-from cemnet_jax.train_system import load_config, train_system
+from cemnet_jax.train import ckpt
 
 TRAINED = ('cemnet', 'cemnet_no_ebm')
 SETTINGS = {
@@ -26,50 +24,11 @@ SETTINGS = {
 GENERATED, NO_MEMORY, ALONE = 'generated', 'without the memory', 'Audio2Mouth alone'
 
 
-def quickstart(out, data_dir, size: str = 'quickstart',
-               report: Callable[[str], None] = print) -> None:
-  """Leaves talk_<n>.mp4, side_by_side.mp4, contact_sheet.png, results.md and work/ in `out`.
-
-  Parts that were finished are not done again; training goes on at the step it had reached.
-
-  Args:
-    out: folder of the results, made where it is absent.
-    data_dir: folder of built datasets.
-    size: 'quickstart' or 'debug', of the synthetic world and of every stage.
-    report: takes a line of text.
-
-  Raises:
-    UserError: a folder that cannot be written, or settings unlike those of an earlier run.
-  """
-  out, work = Path(out), Path(out) / 'work'
-  clock = Clock(work / 'times.json')
-  dataset = load_config('ebm', size).data.dataset
-
-  report('1/4 data')
-  with clock.part('data'):
-    prepare_synthetic(data_dir, size, os.cpu_count() or 1, report)
-  for system in TRAINED:
-    report(f'2/4 training of {system}')
-    with clock.part(f'training of {system}'):
-      train_system(system, size, data_dir, work)
-  clips = Clips(data_dir, dataset)
-  report('3/4 evaluation on speakers and sentences that were held out')
-  scores = work / 'results.json'
-  if not (clock.finished('evaluation') and scores.is_file()):
-    with clock.part('evaluation'):
-      tables.write_rows(scores, evaluate(clips, trained_methods(work), SETTINGS[size], report))
-  rows = json.loads(scores.read_text())
-  report('4/4 talking videos')
-  videos = [out / f'talk_{n}.mp4' for n in range(1, len(talks.talk_cases(clips)) + 1)]
-  made = [*videos, out / 'side_by_side.mp4', out / 'contact_sheet.png']
-  if not (clock.finished('videos') and all(path.is_file() for path in made)):
-    with clock.part('videos'):
-      make_videos(out, clips, work)
-  image_size = load_config('renderer', size).data.image_size
-  tables.write_text(out / 'results.md', results(rows, clock, work, size, image_size))
-  report('\n' + summary(rows, clock))
-  report(f'\n{out}: talk_1.mp4 ... talk_{len(videos)}.mp4, side_by_side.mp4, contact_sheet.png, '
-         'results.md')
+def video_files(out: Path, clips: Clips) -> list[Path]:
+  """What `make_videos` writes."""
+  count = len(talks.talk_cases(clips))
+  return [*(out / f'talk_{n}.mp4' for n in range(1, count + 1)),
+          out / 'side_by_side.mp4', out / 'contact_sheet.png']
 
 
 def make_videos(out: Path, clips: Clips, work: Path) -> None:
@@ -101,8 +60,9 @@ def summary(rows: Sequence[dict], clock: Clock) -> str:
                     _memory(clock)])
 
 
-def results(rows: Sequence[dict], clock: Clock, work: Path, size: str, image_size: int) -> str:
+def results(rows: Sequence[dict], clock: Clock, work: Path, size: str) -> str:
   """The text of results.md."""
+  image_size = ckpt.load_config(work / 'renderer')['data']['image_size']
   return '\n\n'.join([
     f'# Results of the {size} on the synthetic world',
     f'Made by `cemnet quickstart --size {size}` on {machine()}. Speakers of `test` are in no '

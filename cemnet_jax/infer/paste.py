@@ -12,6 +12,7 @@ TOP = 0.5  # the generator sees the original above this line and paints below it
 RAMP = 0.05  # depth over which the upper edge fades in; nine in ten upper lips lie below it
 GROW = 0.035  # mask beyond the jaw, so that the old jaw line never shows
 FEATHER = 0.018  # sigma of the mask's soft edge
+BORDER = 0.03  # depth over which the mask fades at the crop's own edges, where a chin may reach
 COLOUR_BAND = 0.08  # rows above TOP whose known pixels calibrate the generator's colours
 COLOUR_SMOOTH = 0.12  # sigma along x of that calibration
 MAX_TINT = 24.0  # 8-bit levels of calibration at most
@@ -33,7 +34,8 @@ def lower_face_mask(original: Float[np.ndarray, '131 2'], generated: Float[np.nd
   soft = cv2.GaussianBlur(grown, (0, 0), max(0.5, FEATHER * size))
   rows = np.arange(size, dtype=np.float32) / size  # upper edges: enlarging leaks nothing above TOP
   ramp = np.clip((rows - TOP) / RAMP, 0, 1)
-  return soft * (ramp * ramp * (3 - 2 * ramp))[:, None]
+  edge = np.clip(np.minimum(rows, 1 - rows - 1 / size) / BORDER, 0, 1)
+  return soft * (ramp * ramp * (3 - 2 * ramp) * edge)[:, None] * edge
 
 
 def match_colour(generated: UInt8[np.ndarray, 'S S 3'], original: UInt8[np.ndarray, 'S S 3'],

@@ -18,7 +18,7 @@ FEATURE_MATCHING_WEIGHT = 1.0
 STYLE_WEIGHT = 250.0  # of the Gram term inside the perceptual loss of the generated picture
 FEATURE_MATCHING_INNER = 2.5  # inside IP-LAP's feature matching, on top of its weight of 1
 
-Maps = Sequence[Float[Array, 'B h w C']]
+Maps = Sequence[Float[Array, 'B ...']]
 Images = Float[Array, 'B H W 3']
 Mask = Float[Array, ' B'] | None
 

@@ -46,6 +46,24 @@ class AudioEncoder(nn.Module):
     return x.reshape(*lead, self.dim)
 
 
+class PointDeconv(nn.Module):
+  """A transposed convolution of a single pixel: a matrix product with the kernel's inside.
+
+  Parameters as nn.ConvTranspose has them; that would convolve 36 taps over 35 zeros, and slowly.
+  """
+  features: int
+  kernel: tuple[int, int]
+  padding: tuple[int, int]
+
+  @nn.compact
+  def __call__(self, x: Float[Array, 'B 1 1 C']) -> Float[Array, 'B H W D']:
+    """(B, 1, 1, C) -> (B, kernel - 2*padding, ..., features)."""
+    kernel = self.param('kernel', he, (*self.kernel, x.shape[-1], self.features))
+    bias = self.param('bias', nn.initializers.zeros, (self.features,))
+    inside = tuple(slice(p, k - p) for p, k in zip(self.padding, self.kernel))
+    return jnp.einsum('bc,ijcd->bijd', x[:, 0, 0], kernel[::-1, ::-1][inside]) + bias
+
+
 class AudioDecoder(nn.Module):
   """EVP's deconvolution decoder: three concatenated embeddings -> one MFCC window."""
   width: float = 1.0
@@ -57,10 +75,14 @@ class AudioDecoder(nn.Module):
     x = z.reshape(-1, 1, 1, z.shape[-1])
     for i, (channels, kernel, stride, padding) in enumerate(DECODER_TABLE):
       last = i == len(DECODER_TABLE) - 1
-      # A transposed convolution pads its dilated input by kernel - 1 - padding.
-      pads = [(k - 1 - p, k - 1 - p) for k, p in zip(kernel, padding, strict=True)]
-      x = nn.ConvTranspose(1 if last else scaled(channels, self.width), kernel, stride, pads,
-                           kernel_init=he, name=f'deconv_{i}')(x)
+      features = 1 if last else scaled(channels, self.width)
+      if x.shape[1:3] == (1, 1):
+        x = PointDeconv(features, kernel, padding, name=f'deconv_{i}')(x)
+      else:
+        # A transposed convolution pads its dilated input by kernel - 1 - padding.
+        pads = [(k - 1 - p, k - 1 - p) for k, p in zip(kernel, padding)]
+        x = nn.ConvTranspose(features, kernel, stride, pads, kernel_init=he,
+                             name=f'deconv_{i}')(x)
       if not last:
         x = nn.relu(BatchNorm(use_running_average=not train, name=f'norm_{i}')(x))
     return MFCC_SCALE * jnp.tanh(x).reshape(*lead, 28, 12)

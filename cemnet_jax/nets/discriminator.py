@@ -16,7 +16,7 @@ class PatchDiscriminator(nn.Module):
   width: int = 64
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'B H W 3']) -> list[Float[Array, 'B h w C']]:
+  def __call__(self, x: Float[Array, 'B H W 3']) -> list[Float[Array, 'B _ _ _']]:
     """(B, H, W, 3) -> layers + 2 maps, the last of one channel: the scores, not squashed."""
     maps = []
     for i in range(self.layers + 2):
@@ -40,7 +40,7 @@ class MultiScaleDiscriminator(nn.Module):
   width: int = 64
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'B H W 3']) -> list[list[Float[Array, 'B h w C']]]:
+  def __call__(self, x: Float[Array, 'B H W 3']) -> list[list[Float[Array, 'B _ _ _']]]:
     """(B, H, W, 3) in [0, 1] -> per scale (full resolution first) the list of feature maps."""
     results = []
     for i in range(self.scales):

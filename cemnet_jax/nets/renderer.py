@@ -7,7 +7,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cemnet_jax.nets.layers import (
-  BatchNorm, MelEncoder, conv, instance_norm, leaky_relu, nearest_down, pixel_shuffle, torch_init)
+  BatchNorm,
+  MelEncoder,
+  conv,
+  instance_norm,
+  leaky_relu,
+  nearest_down,
+  pixel_shuffle,
+  torch_init,
+)
 from cemnet_jax.nets.warp import grid_sample, halve_grid, sampling_grid
 
 AUDIO_HIDDEN = 128  # of AdaIN's shared layer (spec 7.3)
@@ -24,12 +32,13 @@ class References(NamedTuple):
 class SpadeNorm(nn.Module):
   """InstanceNorm, then a gain and a shift per pixel predicted from a modulation picture.
 
-  `x` may hold N pictures per modulation: gain and shift are computed once and shared.
+  `x` may hold N pictures per modulation: gain and shift are computed once and shared. It may hold
+  one set (B = 1) for all modulations.
   """
   hidden: int
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'B N H W C'],
+  def __call__(self, x: Float[Array, '#B N H W C'],
                modulation: Float[Array, 'B H W M']) -> Float[Array, 'B N H W C']:
     """(B, N, H, W, C), (B, H, W, M) -> (B, N, H, W, C): n * (1 + gain) + shift."""
     shared = conv(self.hidden, (3, 3), padding=1, name='shared')(modulation)  # no activation here
@@ -60,7 +69,7 @@ class SpadeBlock(nn.Module):
   hidden: int
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'B N H W C'],
+  def __call__(self, x: Float[Array, '#B N H W C'],
                modulation: Float[Array, 'B H W M']) -> Float[Array, 'B N H W C']:
     """(B, N, H, W, C), (B, H, W, M) -> (B, N, H, W, C)."""
     for i in (1, 2):
@@ -153,7 +162,7 @@ def _merge(function):
 
 
 class Generator(nn.Module):
-  """Paints the face: SPADE by the warped references, AdaIN by the audio (spec 7.3 "translation")."""
+  """Paints the face: SPADE by the warped references, AdaIN by the audio ("translation")."""
   width: int = 32
   wide: int = 256
   hidden: int = 256

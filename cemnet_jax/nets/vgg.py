@@ -27,7 +27,7 @@ class VGG19Features(nn.Module):
   iplap_input: bool = False
 
   @nn.compact
-  def __call__(self, images: Float[Array, 'B H W 3']) -> list[Float[Array, 'B h w C']]:
+  def __call__(self, images: Float[Array, 'B H W 3']) -> list[Float[Array, 'B _ _ _']]:
     """RGB (B, H, W, 3) in [0, 1] -> five maps, at H, H/2, H/4, H/8, H/16. H, W at least 16."""
     if self.iplap_input:
       images = (images[..., ::-1] + 1) / 2

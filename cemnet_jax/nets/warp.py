@@ -8,7 +8,7 @@ def sample(images: Float[Array, 'B H W C'], x: Float[Array, 'B h w'], y: Float[A
            edge: bool = False) -> Float[Array, 'B h w C']:
   """Bilinear samples of `images` at pixel coordinates (0 = centre of the first pixel).
 
-  Outside the picture lies zero (PyTorch's `padding_mode='zeros'`), or the nearest pixel with `edge`.
+  Outside the picture lies zero (PyTorch's padding_mode='zeros'), or with `edge` the nearest pixel.
   """
   images = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode='edge' if edge else 'constant')
   b, height, width, c = images.shape
@@ -18,7 +18,7 @@ def sample(images: Float[Array, 'B H W C'], x: Float[Array, 'B h w'], y: Float[A
   left = jnp.minimum(jnp.floor(x), width - 2)
   top = jnp.minimum(jnp.floor(y), height - 2)
   dx, dy = (x - left)[..., None], (y - top)[..., None]
-  # One flat gather over the batch: its gradient on a CPU is several times cheaper than a vmapped one.
+  # One flat gather over the batch: on a CPU its gradient is several times cheaper than vmap's.
   row = jnp.arange(b)[:, None, None] * height + top.astype(jnp.int32)
   corner = row * width + left.astype(jnp.int32)
   flat = images.reshape(b * height * width, c)
@@ -34,7 +34,7 @@ def sample(images: Float[Array, 'B H W C'], x: Float[Array, 'B h w'], y: Float[A
 def sampling_grid(flow: Float[Array, 'B H W 2'], quirk: bool = True) -> Float[Array, 'B H W 2']:
   """Where each output pixel looks, in grid_sample's coordinates: [-1, 1] spans the whole picture.
 
-  `flow` (x, y) is in pixels. IP-LAP puts pixel centres at +-1 (divides by size - 1) although it then
+  `flow` (x, y) is in pixels. IP-LAP puts pixel centres at +-1 (divides by size - 1) and then
   samples with align_corners=False, so zero flow is not the identity: its weights need `quirk`.
   Without it the two conventions agree and zero flow copies the picture.
   """

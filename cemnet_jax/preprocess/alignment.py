@@ -1,4 +1,4 @@
-"""Dynamic time warping of MFCC tracks: which frames of one clip say what a frame of another says."""
+"""Dynamic time warping of MFCC tracks: which frames of two clips say the same."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -68,15 +68,16 @@ def _accumulate(cost):
     count = high - low + 1
     # Cell (i, diagonal - i) is flat[(i + 1) * width + diagonal - i + 1]: stride width - 1 = cols.
     here = (low + 1) * width + diagonal - low + 1
-    span = (count - 1) * cols + 1
-    best = np.minimum(flat[here - width:here - width + span:cols], flat[here - 1:here - 1 + span:cols])
-    np.minimum(best, flat[here - width - 1:here - width - 1 + span:cols], out=best)
+    above, left, corner, target = (
+      flat[here - back:here - back + (count - 1) * cols + 1:cols]
+      for back in (width, 1, width + 1, 0))
+    best = np.minimum(np.minimum(above, left), corner)
     first = low * cols + diagonal - low
     if cols > 1:
       best += flat_cost[first:first + (count - 1) * (cols - 1) + 1:cols - 1]
     else:
       best += flat_cost[first]
-    flat[here:here + span:cols] = best
+    target[:] = best
   return total[1:, 1:]
 
 

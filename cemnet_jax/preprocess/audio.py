@@ -33,6 +33,7 @@ SYNC_WINDOW, SYNC_FRAMES = 20, 5  # SyncNet: MFCC frames and video frames per bl
 
 _PRE_EMPHASIS = 0.97
 _BLOCK = 16
+_CHUNK = 4 * _BLOCK  # frames computed at a time: arrays that stay in the cache
 
 
 def load_wav16(pcm: Int16[np.ndarray, 'S']) -> Float[np.ndarray, 'S']:
@@ -57,7 +58,7 @@ def mel_spectrogram(wav: Shaped[np.ndarray, 'S'], pad: str = 'zeros') -> Float[n
     (A, 80) float32, A = 1 + S // 200.
   """
   wav = _checked(wav)
-  return _mel_frames(wav, 0, mel_length(len(wav)), pad)
+  return _in_chunks(functools.partial(_mel_frames, wav, pad=pad), 0, mel_length(len(wav)))
 
 
 def mel_length(samples: int) -> int:
@@ -87,7 +88,8 @@ def mel_windows(
                     'that one video frame needs; give a longer recording')
   starts = mel_starts(np.arange(start_frame, start_frame + num_frames), len(wav))
   first = starts[0]
-  mel = _mel_frames(wav, first, starts[-1] + MEL_WINDOW - first, pad)
+  mel = _in_chunks(functools.partial(_mel_frames, wav, pad=pad), first,
+                   starts[-1] + MEL_WINDOW - first)
   windows = np.lib.stride_tricks.sliding_window_view(mel, MEL_WINDOW, axis=0)
   return np.ascontiguousarray(windows[starts - first])
 
@@ -101,7 +103,8 @@ def mfcc(wav: Shaped[np.ndarray, 'S']) -> Float[np.ndarray, 'M 13']:
   Returns:
     (M, 13) float32, M = 1 + ceil((S - 400) / 160), at least 1.
   """
-  return _mfcc_frames(_not_empty(wav), 0, mfcc_length(len(wav)))
+  wav = _not_empty(wav)
+  return _in_chunks(functools.partial(_mfcc_frames, wav), 0, mfcc_length(len(wav)))
 
 
 def mfcc_length(samples: int) -> int:
@@ -134,7 +137,8 @@ def mfcc_track(wav: Shaped[np.ndarray, 'S']) -> Float[np.ndarray, 'M 12']:
   wav = _checked(wav)
   padded = np.concatenate([np.zeros(MFCC_PAD, wav.dtype), wav, np.zeros(MFCC_PAD, wav.dtype)])
   num_frames = len(wav) // SAMPLES_PER_FRAME
-  return _mfcc_frames(padded, 0, MFCC_STEP * (num_frames - 1) + MFCC_WINDOW)[:, 1:]
+  length = MFCC_STEP * (num_frames - 1) + MFCC_WINDOW
+  return _in_chunks(functools.partial(_mfcc_frames, padded), 0, length)[:, 1:]
 
 
 def mfcc_windows_from(
@@ -179,18 +183,29 @@ def _checked(wav):
 
 def _pre_emphasis(wav, start, stop, pad='zeros'):
   """y[n] = x[n] - 0.97 x[n-1] at n in [start, stop), float64, padded beyond the ends of y."""
-  n = np.arange(start, stop)
+  low, high = max(start, 0), min(stop, len(wav))
+  samples = wav[max(low - 1, 0):high].astype(np.float64)
+  if low == 0:
+    samples = np.append(0.0, samples)
+  emphasised = np.zeros(stop - start)
+  emphasised[low - start:high - start] = samples[1:] - _PRE_EMPHASIS * samples[:-1]
   if pad == 'reflect':
+    outside = np.concatenate([np.arange(start, low), np.arange(high, stop)])
     period = max(2 * (len(wav) - 1), 1)
-    n = n % period
-    n = np.where(n < len(wav), n, period - n)
+    mirrored = outside % period
+    mirrored = np.where(mirrored < len(wav), mirrored, period - mirrored)
+    before = np.where(mirrored > 0, wav[mirrored - 1], 0).astype(np.float64)
+    emphasised[outside - start] = wav[mirrored].astype(np.float64) - _PRE_EMPHASIS * before
   elif pad != 'zeros':
     raise ValueError(f"pad is 'zeros' or 'reflect', not {pad!r}")
-  inside = (n >= 0) & (n < len(wav))
-  n = np.clip(n, 0, len(wav) - 1)
-  now = wav[n].astype(np.float64)
-  before = np.where(n > 0, wav[n - 1], 0).astype(np.float64)
-  return np.where(inside, now - _PRE_EMPHASIS * before, 0.0)
+  return emphasised
+
+
+def _in_chunks(features, first, count):
+  """features(low, high) of frames [first, first + count), block-aligned, _CHUNK at a time."""
+  low, high = first - first % _BLOCK, -(-(first + count) // _BLOCK) * _BLOCK
+  parts = [features(start, min(start + _CHUNK, high)) for start in range(low, high, _CHUNK)]
+  return np.concatenate(parts)[first - low:first - low + count]
 
 
 def _power(samples, width, hop, fft, window=None):
@@ -205,25 +220,17 @@ def _matmul(frames, matrix):
   return (frames.reshape(-1, _BLOCK, len(matrix)) @ matrix).reshape(len(frames), -1)
 
 
-def _block_range(first, count):
-  """The block-aligned frames that cover [first, first + count)."""
-  return first - first % _BLOCK, -(-(first + count) // _BLOCK) * _BLOCK
-
-
-def _mel_frames(wav, first, count, pad):
-  low, high = _block_range(first, count)
+def _mel_frames(wav, low, high, pad):
   start = low * MEL_HOP - MEL_FFT // 2
   samples = _pre_emphasis(wav, start, start + (high - low - 1) * MEL_HOP + MEL_FFT, pad)
-  window, bank = _mel_constants()
+  window, bank = mel_constants()
   energy = _matmul(np.sqrt(_power(samples, MEL_FFT, MEL_HOP, MEL_FFT, window)), bank)
   decibel = 20 * np.log10(np.maximum(_MEL_SILENCE, energy)) - _REFERENCE_DB
   scaled = 2 * _MAX_VALUE * (decibel - _FLOOR_DB) / -_FLOOR_DB - _MAX_VALUE
-  mel = np.clip(scaled, -_MAX_VALUE, _MAX_VALUE)
-  return mel[first - low:first - low + count].astype(np.float32)
+  return np.clip(scaled, -_MAX_VALUE, _MAX_VALUE).astype(np.float32)
 
 
-def _mfcc_frames(wav, first, count):
-  low, high = _block_range(first, count)
+def _mfcc_frames(wav, low, high):
   samples = _pre_emphasis(wav, low * MFCC_HOP, (high - 1) * MFCC_HOP + MFCC_WIN)
   bank, cosines = _mfcc_constants()
   power = _power(samples, MFCC_WIN, MFCC_HOP, MFCC_FFT) / MFCC_FFT
@@ -232,11 +239,11 @@ def _mfcc_frames(wav, first, count):
   cepstra = _matmul(np.log(np.where(bands == 0, tiny, bands)), cosines)
   energy = power.sum(axis=1)
   cepstra[:, 0] = np.log(np.where(energy == 0, tiny, energy))
-  return cepstra[first - low:first - low + count].astype(np.float32)
+  return cepstra.astype(np.float32)
 
 
 @functools.cache
-def _mel_constants():
+def mel_constants():
   """Periodic Hann window (800,) and Slaney mel filters (401, 80), as librosa.filters.mel."""
   window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(MEL_FFT) / MEL_FFT)
   edges = _slaney_hz(np.linspace(_slaney_mel(_MEL_LOW), _slaney_mel(_MEL_HIGH), MEL_BANDS + 2))

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -74,20 +75,39 @@ def landmarker(path=None):
                     'libraries libegl1 libgles2 libgl1 libglib2.0-0') from error
   options = vision.FaceLandmarkerOptions(
     base_options=BaseOptions(model_asset_buffer=model.read_bytes()), num_faces=MAX_FACES)
+
+  def find(rgb):
+    return net.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb)))
+
   try:
-    net = vision.FaceLandmarker.create_from_options(options)
+    with _quiet():
+      net = vision.FaceLandmarker.create_from_options(options)
+      find(np.zeros((64, 64, 3), np.uint8))  # the first picture makes it talk, too
   except (RuntimeError, ValueError) as error:
     raise UserError(f'{model}: not a usable face landmarker; expected face_landmarker.task'
                     ) from error
 
   def detect(rgb):
-    image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
-    found = net.detect(image)
+    found = find(rgb)
     faces = [[(face[i].x, face[i].y) for i in MESH_IDS] for face in found.face_landmarks]
     return np.float32(faces).reshape(-1, NUM_LANDMARKS, 2) * np.float32(rgb.shape[1::-1])
 
   with net:
     yield detect
+
+
+@contextmanager
+def _quiet():
+  """Hides what MediaPipe's C++ writes to stderr as it starts; no setting of it does."""
+  sys.stderr.flush()
+  kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+  try:
+    os.dup2(nothing, 2)
+    yield
+  finally:
+    os.dup2(kept, 2)
+    os.close(kept)
+    os.close(nothing)
 
 
 def picture_landmarks(picture: UInt8[np.ndarray, 'H W 3'], detect, name='picture'

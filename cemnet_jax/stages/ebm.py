@@ -76,10 +76,10 @@ def make(cfg) -> Stage:
         'teacher': losses.a2m_loss(out['teacher'], target, mask, weights.velocity),
         'reconstruction': losses.memory_reconstruction(out['f_delta'], out['recalled'], mask=mask),
         'alignment': losses.memory_alignment(
-          out['log_alpha_k'], out['log_alpha_v'], mask=mask, direction=weights.direction)}
+          out['alpha_k'], out['alpha_v'], mask=mask, direction=weights.direction)}
     total = sum(weights[name] * value for name, value in terms.items())
     if cfg.model.use_memory:
-      terms['usage_entropy'] = out['usage_entropy']
+      terms['slot_entropy'] = out['slot_entropy']
     stats = {**stats, 'memory': new,
              'prototypes': _collect(stats['prototypes'], b['audio_emotion'], b['emotion'], mask)}
     return total, (stats, terms)

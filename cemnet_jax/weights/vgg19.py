@@ -1,10 +1,10 @@
 """ImageNet weights of VGG19 from torchvision's file, for `nets.vgg.VGG19Features`."""
 
-from collections.abc import Mapping
 import pathlib
 import pickle
 import re
 import zipfile
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -20,8 +20,8 @@ UNUSED = re.compile(r'(features\.(30|32|34)|classifier\.[036])\.(weight|bias)')
 def load_vgg19(path: str | pathlib.Path) -> dict[str, dict[str, np.ndarray]]:
   """The `params` of VGG19Features from a .safetensors, .npz or PyTorch (.pth, .pt) state dict.
 
-  Names are torchvision's: features.N.weight (out, in, 3, 3) and features.N.bias. Every needed tensor
-  must be there once in its shape and nothing unknown may be; anything else is a UserError.
+  Names are torchvision's: features.N.weight (out, in, 3, 3) and features.N.bias. Every needed
+  tensor must be there once in its shape and nothing unknown may be; else UserError.
   """
   path = pathlib.Path(path)
   if not path.is_file():

@@ -36,8 +36,8 @@ def inputs(tmp_path, monkeypatch):
   return tmp_path
 
 
-def _run(inputs, system_dir, **changed):
-  values = {'--system-dir': system_dir, '--reference': inputs / 'face.png',
+def _run(inputs, trained, /, **changed):
+  values = {'--system-dir': trained, '--reference': inputs / 'face.png',
             '--audio': inputs / 'speech.wav', '--out': inputs / 'out' / 'talk.mp4',
             '--landmarks': inputs / 'face.npy'}
   values |= {'--' + k.replace('_', '-'): v for k, v in changed.items()}

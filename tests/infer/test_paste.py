@@ -20,14 +20,15 @@ def test_mask_covers_lips_and_both_jaws_but_not_the_upper_half():
   opened = points.copy()
   opened[JAW, 1] += 0.04
   mask = paste.lower_face_mask(points, opened, 64)
-  assert mask.shape == (64, 64) and (mask[:32] == 0).all() and 0 <= mask.min() <= mask.max() < 1.00001
+  assert mask.shape == (64, 64) and (mask[:32] == 0).all()
+  assert 0 <= mask.min() <= mask.max() < 1.00001
   at = lambda p: mask[np.minimum((p[:, 1] * 64).astype(int), 63), (p[:, 0] * 64).astype(int)]
   assert at(points[LIPS]).min() > 0.9
   low = opened[JAW][opened[JAW][:, 1] > 0.7]
   assert at(low).min() > 0.5
   assert mask[:, 0].max() < 0.05 and mask[:, -1].max() < 0.05
   steps = max(np.abs(np.diff(mask, axis=0)).max(), np.abs(np.diff(mask, axis=1)).max())
-  assert steps < 0.45  # no hard edge even at 64 px
+  assert steps < 0.6  # the edge takes several pixels even at 64 px
 
 
 @pytest.mark.parametrize('size', [32, 128, 400])
@@ -38,8 +39,9 @@ def test_pasting_the_original_crop_changes_nothing_visible(size):
   out = paste.paste(image, box, crop.astype(np.float32), mask)
   difference = np.abs(out.astype(int) - image)
   assert difference.mean() < (1.0 if size > 64 else 2.0)
+  x0, y0, x1, y1 = box.astype(int)
   untouched = np.ones(image.shape[:2], bool)
-  untouched[int(box[1] + (box[3] - box[1]) / 2):int(box[3]) + 1, int(box[0]):int(box[2]) + 1] = False
+  untouched[(y0 + y1) // 2:y1 + 1, x0:x1 + 1] = False
   np.testing.assert_array_equal(out[untouched], image[untouched])
 
 
@@ -61,7 +63,8 @@ def test_box_beyond_the_frame():
   out = paste.paste(image, np.float32([-60, 150, 60, 270]), crop, mask)
   assert out.shape == image.shape and (out[200, 20] == 200).all()
   np.testing.assert_array_equal(out[:, 70:], image[:, 70:])
-  np.testing.assert_array_equal(paste.paste(image, np.float32([300, 0, 400, 100]), crop, mask), image)
+  beside = paste.paste(image, np.float32([300, 0, 400, 100]), crop, mask)
+  np.testing.assert_array_equal(beside, image)
 
 
 def test_colour_error_of_the_known_half_is_taken_out():
@@ -73,3 +76,11 @@ def test_colour_error_of_the_known_half_is_taken_out():
   np.testing.assert_allclose(got[jaw], crop[jaw], atol=1.5)
   wild = (crop.astype(int) + 90).clip(0, 255).astype(np.uint8)
   assert np.abs(paste.match_colour(wild, crop, points) - wild).max() <= paste.MAX_TINT
+
+
+def test_mask_fades_at_the_edge_of_the_crop():
+  _, _, points = _scene()
+  long = points.copy()
+  long[JAW, 1] += 0.4
+  mask = paste.lower_face_mask(points, long, 64)
+  assert mask[-1].max() == 0 and mask[-8].max() > 0.9

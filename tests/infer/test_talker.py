@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.infer import forward, talker as module
+from cemnet_jax.infer import forward
 from cemnet_jax.infer import references as refs
+from cemnet_jax.infer import talker as module
 from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.preprocess.audio import mfcc_windows
 from cemnet_jax.preprocess.video import read_video

@@ -36,9 +36,9 @@ def save_system(folder):
   picture = build.image_emotion(cfg['image_emotion'].model)
   (feature, _), _ = jax.eval_shape(
     partial(picture.init_with_output, train=False), jax.random.key(0), images)
-  _save(folder, cfg['ebm'], 'memory', build.memory(cfg['ebm'].model),
-        (zeros(1, 5, 114), zeros(1, DIM), zeros(*feature.shape), zeros(1, cfg['identity'].model.dim)),
-        _extra('ebm'))
+  inputs = (zeros(1, 5, 114), zeros(1, DIM), zeros(*feature.shape),
+            zeros(1, cfg['identity'].model.dim))
+  _save(folder, cfg['ebm'], 'memory', build.memory(cfg['ebm'].model), inputs, _extra('ebm'))
   return folder
 
 

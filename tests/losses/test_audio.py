@@ -10,9 +10,11 @@ import pytest
 
 from cemnet_jax import losses
 
+ctc = jax.jit(losses.ctc)
+
 
 def draw(*shape, seed=0):
-  return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+  return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
 
 def test_cross_reconstruction_sums_the_eight_terms():
@@ -30,10 +32,12 @@ def test_missing_clips_drop_their_terms_only():
   mask[0, 0, 1, 1] = 0
   rms = np.sqrt(np.square(decoded - clips).mean((-2, -1)))
   want = (rms * mask).sum() / 2
-  np.testing.assert_allclose(losses.cross_reconstruction(decoded, clips, mask), want, rtol=1e-5)
+  np.testing.assert_allclose(
+    losses.cross_reconstruction(decoded, clips, jnp.asarray(mask)), want, rtol=1e-5)
   mask[1] = 0  # padding: the example counts nowhere
   want = (rms[0] * mask[0]).sum()
-  np.testing.assert_allclose(losses.cross_reconstruction(decoded, clips, mask), want, rtol=1e-5)
+  np.testing.assert_allclose(
+    losses.cross_reconstruction(decoded, clips, jnp.asarray(mask)), want, rtol=1e-5)
 
 
 def test_triplet_against_eq_6():
@@ -55,7 +59,7 @@ def test_triplet_needs_both_inputs():
   mask = np.ones((2, 2, 2, 2), np.float32)
   mask[0, 1, 1, 1] = 0
   np.testing.assert_allclose(
-    losses.triplet(content, mask), losses.triplet(content[1:]), rtol=1e-5)
+    losses.triplet(content, jnp.asarray(mask)), losses.triplet(content[1:]), rtol=1e-5)
 
 
 def speech():
@@ -68,9 +72,9 @@ def test_ctc_is_torchs():
   torch = pytest.importorskip('torch')
   logits, lengths, tokens, token_lengths = speech()
   want = torch.nn.functional.ctc_loss(
-    torch.from_numpy(logits).log_softmax(-1).transpose(0, 1), torch.from_numpy(tokens),
+    torch.from_numpy(np.array(logits)).log_softmax(-1).transpose(0, 1), torch.from_numpy(tokens),
     torch.from_numpy(lengths), torch.from_numpy(token_lengths), reduction='mean')
-  got = losses.ctc(logits, lengths, tokens, token_lengths)
+  got = ctc(logits, lengths, tokens, token_lengths)
   np.testing.assert_allclose(got, want.item(), rtol=1e-4)
 
 
@@ -82,27 +86,28 @@ def test_ctc_by_enumeration():
     word = [k for k, _ in itertools.groupby(path) if k]
     if word == [1, 2]:
       total += np.prod([probability[t, s] for t, s in enumerate(path)])
-  got = losses.ctc(logits, np.array([3]), np.array([[1, 2, 0]]), np.array([2]))
+  got = ctc(logits, np.array([3]), np.array([[1, 2, 0]]), np.array([2]))
   np.testing.assert_allclose(got, -np.log(total) / 2, rtol=1e-4)
 
 
 def test_ctc_leaves_out_impossible_and_padded_examples():
   logits, lengths, tokens, token_lengths = speech()
   lengths = np.array([12, 9, 2])  # 'a a' needs three windows: a, blank, a
-  both = losses.ctc(logits[:2], lengths[:2], tokens[:2], token_lengths[:2])
-  np.testing.assert_allclose(losses.ctc(logits, lengths, tokens, token_lengths), both, rtol=1e-5)
-  first = losses.ctc(logits[:1], lengths[:1], tokens[:1], token_lengths[:1])
-  mask = jnp.array([1.0, 0.0, 0.0])
+  masks = np.eye(3, dtype=np.float32)
+  first, second, third = (ctc(logits, lengths, tokens, token_lengths, m) for m in masks)
+  assert third == 0
   np.testing.assert_allclose(
-    losses.ctc(logits, lengths, tokens, token_lengths, mask), first, rtol=1e-5)
-  grad = jax.grad(lambda x: losses.ctc(x, lengths, tokens, token_lengths))(jnp.asarray(logits))
-  assert np.isfinite(np.asarray(grad)).all() and not np.asarray(grad)[2].any()
+    ctc(logits, lengths, tokens, token_lengths), (first + second) / 2, rtol=1e-5)
+  gradient = jax.jit(jax.grad(losses.ctc))
+  for windows, words in ((lengths, token_lengths), ([12, 9, 0], [4, 2, 0])):  # the last: padding
+    grad = gradient(logits, jnp.array(windows), tokens, jnp.array(words))
+    assert np.isfinite(np.asarray(grad)).all() and not np.asarray(grad)[2].any()
 
 
 def test_ctc_learns_a_transcript():
   tokens, lengths = np.array([[2, 1]]), np.array([5])
   loss = jax.jit(jax.value_and_grad(
-    lambda x: losses.ctc(x, lengths, tokens, np.array([2]))))
+    lambda x: ctc(x, lengths, tokens, np.array([2]))))
   tx = optax.adam(0.3)
   x = jnp.zeros((1, 5, 3))
   opt = tx.init(x)

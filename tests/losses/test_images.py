@@ -11,7 +11,7 @@ from cemnet_jax.losses import images as losses
 @pytest.fixture
 def pair():
   rng = np.random.default_rng(0)
-  return tuple(rng.uniform(size=(3, 8, 8, 3)).astype(np.float32) for _ in range(2))
+  return tuple(jnp.asarray(rng.uniform(size=(3, 8, 8, 3)), jnp.float32) for _ in range(2))
 
 
 def two_maps(images):
@@ -62,8 +62,7 @@ def test_no_gradient_reaches_targets(pair):
 
 def test_masked_l1(pair):
   p, t = pair
-  region = np.zeros((8, 8, 1), np.float32)
-  region[4:], region[6] = 1, 3
+  region = jnp.zeros((8, 8, 1)).at[4:].set(1.0).at[6].set(3.0)
   want = np.abs(p - t).mean(-1)
   want = (want[:, 4:].sum((1, 2)) + 2 * want[:, 6].sum(1)) / (4 * 8 + 2 * 8)
   assert losses.masked_l1(p, t, region) == pytest.approx(want.mean(), rel=1e-5)
@@ -76,27 +75,28 @@ def scores(seed):
   """Two scales of three feature maps and a score map, as the discriminator gives them."""
   rng = np.random.default_rng(seed)
   shapes = ((4, 4, 2), (3, 3, 4), (2, 2, 6), (2, 2, 1))
-  return [[rng.normal(size=(3, *shape)).astype(np.float32) for shape in shapes] for _ in range(2)]
+  return [[jnp.asarray(rng.normal(size=(3, *shape)), jnp.float32) for shape in shapes]
+          for _ in range(2)]
 
 
 def test_lsgan():
   real, fake = scores(0), scores(1)
-  generator = sum(((maps[-1] - 1)**2).mean() for maps in fake)
+  generator = float(sum(((maps[-1] - 1)**2).mean() for maps in fake))
   assert losses.lsgan_generator(fake) == pytest.approx(generator, rel=1e-5)
   discriminator = sum((f[-1]**2).mean() + ((r[-1] - 1)**2).mean() for f, r in zip(fake, real)) / 2
-  assert losses.lsgan_discriminator(real, fake) == pytest.approx(discriminator, rel=1e-5)
+  assert losses.lsgan_discriminator(real, fake) == pytest.approx(float(discriminator), rel=1e-5)
   mask = jnp.array([0.0, 0.0, 1.0])
   one = sum((f[-1][2]**2).mean() + ((r[-1][2] - 1)**2).mean() for f, r in zip(fake, real)) / 2
-  assert losses.lsgan_discriminator(real, fake, mask) == pytest.approx(one, rel=1e-5)
-  perfect = [[np.ones((3, 2, 2, 1))]]
+  assert losses.lsgan_discriminator(real, fake, mask) == pytest.approx(float(one), rel=1e-5)
+  perfect = [[jnp.ones((3, 2, 2, 1))]]
   assert losses.lsgan_generator(perfect) == 0
-  assert losses.lsgan_discriminator(perfect, [[np.zeros((3, 2, 2, 1))]]) == 0
+  assert losses.lsgan_discriminator(perfect, [[jnp.zeros((3, 2, 2, 1))]]) == 0
 
 
 def test_feature_matching_ignores_the_scores():
   real, fake = scores(0), scores(1)
   want = sum(np.abs(r - f).mean() for a, b in zip(real, fake) for r, f in zip(a[:3], b[:3]))
   want *= 0.5 * (4 / 3) * 2.5  # scales, maps (4 / 4 with the paper's three layers), inner weight
-  assert losses.feature_matching(real, fake) == pytest.approx(want, rel=1e-5)
-  fake[0][-1] += 100
-  assert losses.feature_matching(real, fake) == pytest.approx(want, rel=1e-5)
+  assert losses.feature_matching(real, fake) == pytest.approx(float(want), rel=1e-5)
+  fake[0][-1] = fake[0][-1] + 100
+  assert losses.feature_matching(real, fake) == pytest.approx(float(want), rel=1e-5)

@@ -8,7 +8,7 @@ from cemnet_jax import losses
 
 
 def draw(seed):
-  return np.random.default_rng(seed).normal(size=(3, 5, 57, 2)).astype(np.float32)
+  return jnp.asarray(np.random.default_rng(seed).normal(size=(3, 5, 57, 2)), jnp.float32)
 
 
 def test_l1_and_velocity():

@@ -1,5 +1,6 @@
 """Losses of the memory against numpy; where gradients go is in tests/nets/test_ebm.py."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -7,11 +8,11 @@ from cemnet_jax import losses
 
 
 def draw(*shape, seed=0):
-  return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+  return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
 
 def weights(seed):
-  x = np.exp(draw(3, 5, 7, seed=seed))
+  x = jnp.exp(draw(3, 5, 7, seed=seed))
   return x / x.sum(-1, keepdims=True)
 
 
@@ -34,7 +35,7 @@ def test_alignment_in_both_directions():
 
 def test_padding_changes_nothing():
   key, value = weights(0), weights(1)
-  mask = np.array([1.0, 0.0, 1.0], np.float32)
+  mask = jnp.array([1.0, 0.0, 1.0])
   np.testing.assert_allclose(
     losses.memory_alignment(key, value, mask), losses.memory_alignment(key[::2], value[::2]),
     rtol=1e-5)

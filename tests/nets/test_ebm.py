@@ -107,6 +107,6 @@ def test_flags_change_the_query_and_the_residual():
   net, without = build(query_includes_motion=False, residual=False)
   assert with_motion['params']['query_norm']['scale'].shape == (16,)
   assert without['params']['query_norm']['scale'].shape == (12,)
-  zeroed = jax.tree.map(np.zeros_like, without)
+  zeroed = jax.tree.map(jnp.zeros_like, without)
   out = net.apply(zeroed, MOTION, *CUES, train=False)['mouth']
   assert not np.asarray(out).any()  # the motion does not get through by itself

@@ -1,4 +1,4 @@
-"""The renderer: the paper's size, parity with IP-LAP's layers in PyTorch, references encoded once."""
+"""The renderer: the paper's size, parity with IP-LAP's layers in PyTorch, references once."""
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ def shapes(size=SIZE, b=B, n=N):
 @pytest.fixture(scope='module')
 def batch():
   rng = np.random.default_rng(0)
-  return tuple(rng.uniform(size=shape).astype(np.float32) for shape in shapes())
+  return tuple(jnp.asarray(rng.uniform(size=shape), jnp.float32) for shape in shapes())
 
 
 def random_variables(net, *args, seed=0, **kwargs):
@@ -73,7 +73,7 @@ def test_references_encoded_once_give_the_same_frames(tiny, run, batch):
   """One speaker's references for a batch of frames, encoded once with B = 1."""
   net, variables = tiny
   masked, sketches, reference, ref_sketches, mel = batch
-  same = lambda x: np.repeat(x[:1], B, axis=0)
+  same = lambda x: jnp.repeat(x[:1], B, axis=0)
   whole = run(masked, sketches, same(reference), same(ref_sketches), mel)
   encoded = jax.jit(lambda *a: net.apply(variables, *a, method='encode_references'))(
     reference[:1], ref_sketches[:1])
@@ -178,7 +178,7 @@ def torch_flow_module(reference, ref_sketches, sketches, variables):
   identity = torch.stack(torch.meshgrid(line, line, indexing='xy'), -1)
   sums, total, small_total = [0, 0, 0], 0, 0
   for i in range(reference.shape[1]):
-    sketch = nchw(np.repeat(ref_sketches[:, i, ..., None], 3, -1))
+    sketch = nchw(jnp.repeat(ref_sketches[:, i, ..., None], 3, -1))
     image = nchw(reference[:, i])
     x = torch.cat([image, sketch], 1)
     h1 = batch_norm(conv2d(x, p['conv1']), p['conv1_norm'], s['conv1_norm']).relu()
@@ -220,12 +220,12 @@ def close(ours, theirs, atol=2e-4):
 def test_block_parity_with_pytorch(block, reference):
   torch = pytest.importorskip('torch')
   rng = np.random.default_rng(1)
-  x = rng.normal(size=(B, 1, 6, 6, 4)).astype(np.float32)
+  x = jnp.asarray(rng.normal(size=(B, 1, 6, 6, 4)), jnp.float32)
   shape = (B, 6, 6, 5) if reference is torch_spade else (B, 7)
-  condition = rng.normal(size=shape).astype(np.float32)
+  condition = jnp.asarray(rng.normal(size=shape), jnp.float32)
   variables = random_variables(block, x, condition)
   ours = jax.jit(block.apply)(variables, x, condition)[:, 0]
-  given = nchw(condition) if condition.ndim == 4 else torch.tensor(condition)
+  given = nchw(condition) if condition.ndim == 4 else torch.tensor(np.asarray(condition))
   close(ours, reference(nchw(x[:, 0]), given, variables['params']))
 
 
@@ -239,7 +239,8 @@ def test_renderer_parity_with_pytorch(tiny, run, batch):
   audio = jax.jit(lambda v, mel: encoder.apply(v, mel, train=False))(
     {k: variables[k]['translation']['audio_encoder'] for k in ('params', 'batch_stats')}, mel)
   # IP-LAP stacks five pictures of three equal channels.
-  stacked = torch.cat([torch.tensor(sketches[:, t, None]).expand(-1, 3, -1, -1) for t in range(T)], 1)
+  stacked = torch.cat(
+    [torch.tensor(np.asarray(sketches[:, t, None])).expand(-1, 3, -1, -1) for t in range(T)], 1)
   theirs = torch_flow_module(reference, ref_sketches, stacked, variables)
   close(warped, theirs[2])
   assert np.abs(warped - reference.mean(1)).max() > 0.05  # the flow moves something

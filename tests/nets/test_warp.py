@@ -16,7 +16,7 @@ def case():
   rng = np.random.default_rng(0)
   images = rng.normal(size=(2, 6, 8, 3)).astype(np.float32)
   flow = rng.normal(scale=3, size=(2, 6, 8, 2)).astype(np.float32)  # some of it leaves the picture
-  return images, flow
+  return jnp.asarray(images), jnp.asarray(flow)
 
 
 def loop(images, flow, quirk):
@@ -38,7 +38,8 @@ def loop(images, flow, quirk):
 
 @pytest.mark.parametrize('quirk', [True, False])
 def test_warp_is_the_definition(case, quirk):
-  np.testing.assert_allclose(warp_images(*case, quirk), loop(*case, quirk), atol=2e-5)
+  want = loop(*(np.asarray(x) for x in case), quirk)
+  np.testing.assert_allclose(warp_images(*case, quirk), want, atol=2e-5)
 
 
 def test_zero_flow_is_the_identity_only_without_the_quirk(case):
@@ -72,7 +73,7 @@ def test_half_grid_is_the_mean_of_four(case):
 def test_values_and_gradients_are_pytorchs(case, quirk):
   torch = pytest.importorskip('torch')
   images, flow = case
-  theirs = torch.tensor(images.transpose(0, 3, 1, 2), requires_grad=True)
+  theirs = torch.tensor(np.asarray(images).transpose(0, 3, 1, 2), requires_grad=True)
   grid = torch.tensor(np.asarray(warp.sampling_grid(flow, quirk)), requires_grad=True)
   sampled = torch.nn.functional.grid_sample(
     theirs, grid, mode='bilinear', padding_mode='zeros', align_corners=False)

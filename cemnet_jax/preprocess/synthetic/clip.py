@@ -85,8 +85,3 @@ def _speaker(speaker: int, scene: int, supersample: int) -> _Speaker:
 
 def _make_task(world, keys):
   return [make_clip(world, key) for key in keys]
-
-
-def _prepare_worker():  # temporary: a build that is under way looks for it
-  from threadpoolctl import threadpool_limits
-  threadpool_limits(1)

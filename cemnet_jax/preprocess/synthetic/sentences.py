@@ -119,7 +119,8 @@ SPELLING = {
   'CH': 'ch', 'JH': 'j', 'HH': 'h', 'L': 'l', 'R': 'r', 'W': 'w', 'Y': 'y'}
 _VOWELS = tuple(name for name, phone in PHONES.items() if phone.kind == VOWEL)
 _ONSETS = tuple('P B T D K G M N F V TH DH S Z SH ZH CH JH HH L R W Y'.split())
-_SECONDS = {'R': 'P B T D K G F TH SH', 'L': 'P B K G F S', 'W': 'T D K S'}  # as in 'pr', 'sl', 'tw'
+# Second consonants and the onsets they may follow, as in 'pr', 'sl', 'tw'.
+_SECONDS = {'R': 'P B T D K G F TH SH', 'L': 'P B K G F S', 'W': 'T D K S'}
 _CODAS = tuple('M N NG L R S Z T D K P F V CH'.split())
 _WORD_LENGTHS = (0.4, 0.45, 0.15)  # share of words with 1, 2 and 3 syllables
 

@@ -13,7 +13,7 @@ import numpy as np
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess.synthetic import phones as ph
 from cemnet_jax.preprocess.synthetic.sentences import phones_of
-from cemnet_jax.preprocess.synthetic.voices import Style, Voice, make_voice, style_of
+from cemnet_jax.preprocess.synthetic.voices import Voice, make_voice, style_of
 from cemnet_jax.topology import EMOTIONS, FPS, SAMPLE_RATE
 
 __all__ = ['Speech', 'Voice', 'make_voice', 'speak']
@@ -23,7 +23,7 @@ _HOP = 80  # samples per control frame of 5 ms
 _FRAME_MS = 1000 * _HOP / SAMPLE_RATE
 _VIDEO_MS = 1000 / FPS
 _TOP_HZ = 7600.0
-_NEUTRAL_VOWEL = np.array([500.0, 1500.0, 2500.0])
+_NEUTRAL_VOWEL = (500.0, 1500.0, 2500.0)
 _UPPER_FORMANTS = np.array([3500.0, 4500.0, 5500.0])
 _BANDWIDTHS = np.array([70.0, 95.0, 140.0, 220.0, 300.0, 400.0])
 _NOISE_FFT = 3 * _HOP  # Hann squared sums to a constant at this hop
@@ -76,7 +76,7 @@ def speak(voice: Voice, phones_or_text: str | Sequence[str], emotion: str, inten
   pitch = _pitch(tracks.accent, voice, style, rng)
   wave = 0.045 * _voiced(pitch, tracks, voice, style) + 0.59 * _noise(tracks, voice, style, rng)
   wave *= 10 ** ((style.energy + voice.gain + rng.normal(0, 0.7)) / 20)
-  wave = 0.72 * np.tanh(0.8 * wave)  # loud voices saturate softly, as a microphone does
+  wave = 0.72 * np.tanh(0.8 * wave)  # loud voices saturate softly, none clips
   pcm = np.clip(np.round(32767 * wave), -32768, 32767).astype(np.int16)
   return Speech(pcm, [(name, start / 1000, end / 1000) for name, _, start, end in timeline])
 
@@ -156,18 +156,17 @@ def _tracks(timeline, voice, style):
 
 def _targets(timeline, index, count, style):
   """Formants (count, 3) of a phone; silence and HH take the shape of what follows or precedes."""
-  with_formants = [other for other in timeline[index:] + timeline[index::-1]
-                   if ph.PHONES[other[0]].start]
   here = ph.PHONES[timeline[index][0]]
-  phone = ph.PHONES[with_formants[0][0]]
-  start = np.array(phone.start)
-  end = np.array(phone.end if here.start else phone.start)
-  if not here.start and not any(ph.PHONES[other[0]].start for other in timeline[index:]):
-    start = end = np.array(phone.end)
+  start, end = here.start, here.end
+  if start is None:
+    following = [ph.PHONES[other[0]].start for other in timeline[index:]]
+    preceding = [ph.PHONES[other[0]].end for other in timeline[index::-1]]
+    start = end = next((shape for shape in following + preceding if shape), _NEUTRAL_VOWEL)
   glide = np.linspace(0, 1, count)[:, None]
-  targets = start * (1 - glide) + end * glide
+  targets = np.array(start) * (1 - glide) + np.array(end) * glide
   if here.kind == ph.VOWEL:
-    targets = _NEUTRAL_VOWEL + (targets - _NEUTRAL_VOWEL) * style.vowel_space
+    neutral = np.array(_NEUTRAL_VOWEL)
+    targets = neutral + (targets - neutral) * style.vowel_space
   return targets
 
 

@@ -1,6 +1,6 @@
 """Who speaks and how: timbre of a synthetic speaker, and what an emotion does to that voice.
 
-Timbre, content and emotion are independent factors; only a speaker's habits join timbre and emotion.
+Timbre, content and emotion are independent factors; only habits join a speaker and an emotion.
 """
 
 from typing import NamedTuple
@@ -33,21 +33,21 @@ class Style(NamedTuple):
 # Directions follow the reviews of vocal emotion (Scherer 2003; Juslin & Laukka 2003), sizes were
 # tuned so that a classifier needs more than the mean spectrum to tell emotions apart.
 STYLES = {
-  'angry': Style(pitch=1.22, pitch_range=1.7, duration=0.86, energy=6, tilt=3.5, jitter=0.02,
+  'angry': Style(pitch=1.22, pitch_range=1.7, duration=0.86, energy=6, tilt=4.0, jitter=0.03,
                  vowel_space=1.12, slope=-3),
   'contempt': Style(pitch=0.90, pitch_range=0.8, duration=1.12, energy=-1, tilt=1, breath=0.02,
-                    vowel_space=0.95, formants=0.97, slope=-6, nasality=0.5),
-  'disgusted': Style(pitch=0.92, pitch_range=1.2, duration=1.22, energy=1, tilt=-1, breath=0.05,
-                     jitter=0.05, vowel_space=0.92, formants=0.95, slope=-3, nasality=0.3),
-  'fear': Style(pitch=1.45, pitch_range=0.9, duration=0.82, tilt=0.5, breath=0.16, jitter=0.04,
-                vowel_space=0.92, formants=1.02, slope=1, tremor=0.8),
-  'happy': Style(pitch=1.30, pitch_range=1.8, duration=0.94, energy=3, tilt=2, breath=0.03,
-                 vowel_space=1.08, formants=1.06, slope=-1),
+                    vowel_space=0.95, formants=0.97, slope=-6, nasality=0.75),
+  'disgusted': Style(pitch=0.92, pitch_range=1.2, duration=1.22, energy=1, tilt=-1.5, breath=0.06,
+                     jitter=0.09, vowel_space=0.90, formants=0.93, slope=-3, nasality=0.3),
+  'fear': Style(pitch=1.45, pitch_range=0.9, duration=0.82, tilt=0.5, breath=0.20, jitter=0.04,
+                vowel_space=0.90, formants=1.03, slope=1, tremor=1.0),
+  'happy': Style(pitch=1.30, pitch_range=1.8, duration=0.94, energy=3, tilt=2, breath=0.02,
+                 vowel_space=1.10, formants=1.09, slope=-1),
   'neutral': Style(),
   'sad': Style(pitch=0.86, pitch_range=0.5, duration=1.28, energy=-6, tilt=-4, breath=0.14,
                jitter=0.02, vowel_space=0.85, formants=0.98, slope=-3, tremor=0.3),
-  'surprised': Style(pitch=1.40, pitch_range=2.4, energy=2, tilt=1, breath=0.08, vowel_space=1.10,
-                     slope=6),
+  'surprised': Style(pitch=1.40, pitch_range=2.4, energy=2, tilt=0.5, breath=0.14,
+                     vowel_space=1.16, formants=0.98, slope=6),
 }
 
 

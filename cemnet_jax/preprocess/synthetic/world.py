@@ -61,7 +61,7 @@ class World:
   sentences: tuple[int, int]
   levels: tuple[int, ...] = (3,)
   short: bool = False
-  syllables: tuple[int, int] = (7, 9)
+  syllables: tuple[int, int] = (6, 8)
   jpeg_quality: int = 92
 
   def speaker_ids(self) -> dict[str, list[int]]:

@@ -1,4 +1,4 @@
-"""Sentences and pseudo-sentences: pronounceable, spelled in the transcript's alphabet, repeatable."""
+"""Sentences and pseudo-sentences: pronounceable, in the transcript's alphabet, repeatable."""
 
 import collections
 import re
