@@ -20,7 +20,8 @@ def get_config(preset='paper'):
   cfg.data.kind = 'mouth'
   cfg.model.update(dict(
     width=pick(paper=1.0, quickstart=0.25, debug=0.125),
-    dim=pick(paper=512, quickstart=128, debug=32), heads=4, layers=pick(paper=4, quickstart=4, debug=1),
+    dim=pick(paper=512, quickstart=128, debug=32), heads=4,
+    layers=pick(paper=4, quickstart=4, debug=1),
     ffn=pick(paper=1024, quickstart=256, debug=64),
     dropout=pick(paper=0.1, quickstart=0.0, debug=0.1), head='iplap'))
   # Lambda of Eq. 4. Its 2-norm over 114 coordinates outweighs the mean L1, so few steps want less.

@@ -23,10 +23,11 @@ def get_config(preset='paper'):
   cfg.pool.batches = pick(paper=0, quickstart=96, debug=2)
   cfg.pool.batch_size = pick(paper=128, quickstart=64, debug=8)
   cfg.model.update(dict(
-    slots=96, dim=pick(paper=512, quickstart=128, debug=32), hidden=pick(paper=256, quickstart=128, debug=32),
-    scale=16.0, use_memory=True,
-    residual=True, query_includes_motion=True, emotion_stage='aee', emotions=8))
+    slots=96, dim=pick(paper=512, quickstart=128, debug=32),
+    hidden=pick(paper=256, quickstart=128, debug=32), scale=16.0, use_memory=True, residual=True,
+    query_includes_motion=True, emotion_stage='aee', emotions=8))
   # SyncTalkFace's 10 : 10 : 0.2 : 0.2, divided by 10: our landmarks are standardised.
-  cfg.loss.update(dict(mouth=1.0, teacher=1.0, velocity=pick(paper=1.0, quickstart=0.1, debug=1.0), reconstruction=0.2, alignment=0.2,
-                       direction='value_to_key'))
+  cfg.loss.update(dict(
+    mouth=1.0, teacher=1.0, velocity=pick(paper=1.0, quickstart=0.1, debug=1.0),
+    reconstruction=0.2, alignment=0.2, direction='value_to_key'))
   return cfg

@@ -24,11 +24,11 @@ def get_config(preset='paper'):
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.data.N = pick(paper=5, quickstart=2, debug=2)
   cfg.model.update(dict(
-    width=pick(paper=32, quickstart=16, debug=8), wide=pick(paper=256, quickstart=32, debug=16),
-    hidden=pick(paper=256, quickstart=32, debug=16), kernel=7, audio_adain=True,
+    width=pick(paper=32, quickstart=16, debug=8), wide=pick(paper=256, quickstart=64, debug=16),
+    hidden=pick(paper=256, quickstart=16, debug=16), kernel=7, audio_adain=True,
     audio_dim=pick(paper=512, quickstart=64, debug=16),
     audio_width=pick(paper=1.0, quickstart=0.125, debug=0.125),
-    quirk=False, flow_scale=0.1, disc_width=pick(paper=64, quickstart=8, debug=4)))
+    quirk=False, flow_scale=0.1, disc_width=pick(paper=64, quickstart=16, debug=4)))
   # The paper's 4, 0.25 and 1 are IP-LAP's numbers on 4 GPUs: on one device 16, 0.25, 1 (spec 7.3).
   cfg.loss.update(dict(warp=10.0, perceptual=16.0, gan=0.25, feature_matching=1.0, style=250.0,
                        warmup_steps=pick(paper=12_000, quickstart=60, debug=1),

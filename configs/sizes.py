@@ -1,7 +1,7 @@
 """Widths shared by several stages, by preset. `paper` is the paper's; others change only sizes."""
 
 IMAGE = {'paper': 128, 'quickstart': 64, 'debug': 32}  # pixels of the square crop
-DATA = {'paper': 'full', 'quickstart': 'quickstart', 'debug': 'debug'}  # size of the synthetic world
+DATA = {'paper': 'full', 'quickstart': 'quickstart', 'debug': 'debug'}  # synthetic world
 
 AUDIO_ENCODER = {
   'paper': {'width': 1.0, 'hidden': (2048, 512), 'dim': 128},

@@ -109,7 +109,7 @@ def test_refusals(toys, tmp_path):
 
 def run_train(*args):
   return subprocess.run([sys.executable, 'run_train.py', *args], cwd=ROOT, capture_output=True,
-                        text=True, timeout=120)
+                        text=True, timeout=600)
 
 
 @pytest.mark.parametrize('args, words', [

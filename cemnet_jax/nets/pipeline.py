@@ -6,8 +6,7 @@ audio + references + pose -> emotion-agnostic mouth -> emotion bridge -> mouth i
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from cemnet_jax.nets.landmark_frame import (
-  Similarity, denormalise_mouth, normalise_inputs)
+from cemnet_jax.nets.landmark_frame import Similarity, denormalise_mouth, normalise_inputs
 
 
 def agnostic_mouth(

@@ -1,4 +1,4 @@
-"""Stage `audio2mouth`: speech, references and pose -> emotion-agnostic mouth landmarks (Eq. 1-4)."""
+"""Stage `audio2mouth`: speech, references and pose -> emotion-agnostic mouth (Eq. 1-4)."""
 
 import jax.numpy as jnp
 

@@ -57,7 +57,8 @@ def make(cfg) -> Stage:
 
   def arguments(b):
     displacement = flatten(b['target'] - b['motion'])
-    return (flatten(b['motion']), b['audio_emotion'], b['image_emotion'], b['identity'], displacement)
+    return (flatten(b['motion']), b['audio_emotion'], b['image_emotion'], b['identity'],
+            displacement)
 
   def init(key, frozen, batch):
     b = prepared(frozen, batch)

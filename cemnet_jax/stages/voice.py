@@ -1,4 +1,4 @@
-"""Stages `audio_emotion` and `timbre`: pretrain an audio encoder to classify one label (spec 3.4)."""
+"""Stages `audio_emotion` and `timbre`: an audio encoder learns to classify a label (spec 3.4)."""
 
 import jax.numpy as jnp
 

@@ -100,8 +100,11 @@ def _programs(stage: Stage, cfg, mesh, key, frozen: Frozen, batch: dict) -> _Pro
     lambda s, p: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=p), shapes, placed)
   step = jax.jit(stage.step, donate_argnums=0, in_shardings=(placed, everywhere, split),
                  out_shardings=(placed, everywhere))
+  # Drawing weights runs once: on CPU, optimizing it would cost as much as compiling the step.
+  quick = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
+  on_cpu = mesh.devices.flat[0].platform == 'cpu'
   return _Programs(
-    init=jax.jit(stage.init, out_shardings=placed),
+    init=jax.jit(stage.init, out_shardings=placed, compiler_options=quick if on_cpu else None),
     # Compiled here, ahead of the loop, so that the transfer guard sees only running.
     step=step.lower(abstract, frozen, batch).compile(),
     evaluate=jax.jit(stage.evaluate, in_shardings=(placed, everywhere, split),

@@ -89,7 +89,7 @@ def test_resume_on_another_mesh(tmp_path, one):
 
 def run_process(workdir, *args):
   return subprocess.run([sys.executable, '-m', 'tests.train.killed_run', str(workdir), *args],
-                        cwd=ROOT, capture_output=True, text=True, timeout=120)
+                        cwd=ROOT, capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ def run_two(workdir, *stop):
   pair = [subprocess.Popen([sys.executable, '-m', 'tests.train.one_of_two', *a], cwd=ROOT,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
           for a in arguments]
-  outputs = [p.communicate(timeout=150) for p in pair]
+  outputs = [p.communicate(timeout=600) for p in pair]
   assert [p.returncode for p in pair] == [0, 0], outputs
   return outputs
 

@@ -110,13 +110,13 @@ class World:
 
 def _worlds():
   debug = dict(scene=64, crop=32, supersample=1, speakers=(3, 2, 1), short=True, syllables=(2, 2))
-  quick = dict(scene=128, crop=64, supersample=1)
+  quick = dict(scene=96, crop=64, supersample=1)
   full = dict(scene=256, crop=128, supersample=2, syllables=(8, 20))
   return (
     World('lrs_debug', 'lrs', sentences=(3, 0), **debug),
     World('mead_debug', 'mead', sentences=(2, 1), **debug),
     World('lrs_quickstart', 'lrs', speakers=(32, 4, 4), sentences=(8, 0), **quick),
-    World('mead_quickstart', 'mead', speakers=(28, 3, 4), sentences=(3, 1), **quick),
+    World('mead_quickstart', 'mead', speakers=(24, 3, 5), sentences=(5, 1), **quick),
     World('lrs_full', 'lrs', speakers=(200, 20, 20), sentences=(48, 0), **full),
     # MEAD's 40 / 8 split of 48 actors; 4 of the 40 choose models.
     World('mead_full', 'mead', speakers=(36, 4, 8), sentences=(30, 6), levels=(1, 2, 3), **full))
