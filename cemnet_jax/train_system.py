@@ -5,6 +5,7 @@
 
 import ast
 import importlib
+import json
 import os
 from pathlib import Path
 
@@ -81,7 +82,12 @@ def load_frozen(cfg, data_dir, workdir: Path, given: dict[str, str]) -> tuple[di
     ({stage: {'params', 'stats'}}, {'frozen.<stage>': step of its checkpoint}).
   """
   frozen, identity, configs = {}, {}, {}
-  for need in cfg.needs:
+  module = importlib.import_module(f'cemnet_jax.stages.{cfg.module}')
+  for need in module.needs(cfg) if hasattr(module, 'needs') else cfg.needs:
+    if need == 'vgg19':
+      from cemnet_jax.weights.vgg19 import load_vgg19
+      frozen[need] = load_vgg19(cfg.loss.vgg19)
+      continue
     if need == STATISTICS:
       frozen[need] = _statistics(cfg, data_dir, workdir.parent / f'{STATISTICS}.npz')
       continue
@@ -130,13 +136,28 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
                            batch_size=cfg.batch_size)
   module = importlib.import_module(f'cemnet_jax.stages.{cfg.module}')
   if pooled:
-    features, local = module.features(cfg), cfg.batch_size // jax.process_count()
-    data = FeaturePool(data, features, frozen, batches=cfg.pool.batches, batch_size=local,
-                       seed=cfg.seed)
-    eval_data = FeaturePool(eval_data, features, frozen, train=False, batch_size=local,
-                            batches=cfg.eval_batches or len(eval_data))
+    data, eval_data = _pools(cfg, module, frozen, identity, data, eval_data)
   loop.fit(module.make(cfg), cfg, data, eval_data, frozen, workdir, title=title,
            identity=identity, iterate=loop.serial if pooled else iterate)
+
+
+_last_pools = {}  # what the stage before pooled: an ablation often wants the same features
+
+
+def _pools(cfg, module, frozen, identity, data, eval_data) -> tuple[FeaturePool, FeaturePool]:
+  """Training and evaluation pools; made anew unless the last stage pooled the very same."""
+  made_by = json.dumps([cfg.data.to_dict(), cfg.pool.to_dict(), cfg.frozen.to_dict(), identity,
+                        cfg.seed, cfg.batch_size, cfg.eval_split, cfg.eval_batches],
+                       sort_keys=True)
+  if made_by not in _last_pools:
+    features, local = module.features(cfg), cfg.batch_size // jax.process_count()
+    train = FeaturePool(data, features, frozen, batches=cfg.pool.batches, batch_size=local,
+                        seed=cfg.seed)
+    held_out = FeaturePool(eval_data, features, frozen, train=False, batch_size=local,
+                           batches=cfg.eval_batches or len(eval_data))
+    _last_pools.clear()
+    _last_pools[made_by] = (train, held_out)
+  return _last_pools[made_by]
 
 
 def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | Path,

@@ -1,7 +1,8 @@
 """Renderer. Paper: LRS2, 4 x RTX 3090 for 7 days, batch 96, Adam 1e-4, 25 warm-up epochs.
 
 python run_train.py --config=configs/renderer.py --workdir=WORK/renderer --data=DATA
-With ImageNet weights: --config.loss.perceptual_net=vgg19 --vgg19=FILE
+With ImageNet weights: --config.loss.perceptual_net=vgg19 --config.loss.vgg19=FILE
+--config.loss.style=250
 """
 
 from configs import common, sizes
@@ -30,7 +31,8 @@ def get_config(preset='paper'):
     audio_width=pick(paper=1.0, quickstart=0.125, debug=0.125),
     quirk=False, flow_scale=0.1, disc_width=pick(paper=64, quickstart=16, debug=4)))
   # The paper's 4, 0.25 and 1 are IP-LAP's numbers on 4 GPUs: on one device 16, 0.25, 1 (spec 7.3).
-  cfg.loss.update(dict(warp=10.0, perceptual=16.0, gan=0.25, feature_matching=1.0, style=250.0,
+  cfg.loss.update(dict(warp=10.0, perceptual=16.0, gan=0.25, feature_matching=1.0,
                        warmup_steps=pick(paper=12_000, quickstart=60, debug=1),
-                       perceptual_net='image_emotion'))
+                       perceptual_net='image_emotion', vgg19='',
+                       style=25.0))  # IP-LAP's 250 is for VGG19, whose maps are smaller
   return cfg

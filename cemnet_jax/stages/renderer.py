@@ -21,6 +21,11 @@ def mask_lower_half(images):
   return images * keep[:, None, None]
 
 
+def needs(cfg) -> tuple[str, ...]:
+  """Frozen inputs: VGG19's ImageNet weights where they are asked for, else the stand-in."""
+  return ('vgg19',) if cfg.loss.perceptual_net == 'vgg19' else tuple(cfg.needs)
+
+
 def perceptual_maps(cfg):
   """(frozen, images) -> feature maps for the perceptual loss.
 
@@ -29,7 +34,7 @@ def perceptual_maps(cfg):
   """
   if cfg.loss.perceptual_net == 'vgg19':
     vgg = VGG19Features()
-    return lambda frozen, images: vgg.apply(frozen['vgg19'], images)
+    return lambda frozen, images: vgg.apply({'params': frozen['vgg19']}, images)
   net = build.image_emotion(cfg.frozen.image_emotion.model)
 
   def maps(frozen, images):

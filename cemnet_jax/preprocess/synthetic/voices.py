@@ -33,21 +33,21 @@ class Style(NamedTuple):
 # Directions follow the reviews of vocal emotion (Scherer 2003; Juslin & Laukka 2003), sizes were
 # tuned so that a classifier needs more than the mean spectrum to tell emotions apart.
 STYLES = {
-  'angry': Style(pitch=1.22, pitch_range=1.7, duration=0.86, energy=6, tilt=4.0, jitter=0.03,
-                 vowel_space=1.12, slope=-3),
-  'contempt': Style(pitch=0.90, pitch_range=0.8, duration=1.12, energy=-1, tilt=1, breath=0.02,
-                    vowel_space=0.95, formants=0.97, slope=-6, nasality=0.75),
-  'disgusted': Style(pitch=0.92, pitch_range=1.2, duration=1.22, energy=1, tilt=-1.5, breath=0.06,
-                     jitter=0.09, vowel_space=0.90, formants=0.93, slope=-3, nasality=0.3),
-  'fear': Style(pitch=1.45, pitch_range=0.9, duration=0.82, tilt=0.5, breath=0.20, jitter=0.04,
-                vowel_space=0.90, formants=1.03, slope=1, tremor=1.0),
-  'happy': Style(pitch=1.30, pitch_range=1.8, duration=0.94, energy=3, tilt=2, breath=0.02,
-                 vowel_space=1.10, formants=1.09, slope=-1),
+  'angry': Style(pitch=1.22, pitch_range=1.7, duration=0.86, energy=6, tilt=6.0, jitter=0.03,
+                 vowel_space=1.15, slope=-3),
+  'contempt': Style(pitch=0.90, pitch_range=0.8, duration=1.15, energy=-1, tilt=1, breath=0.02,
+                    vowel_space=0.92, formants=0.96, slope=-6, nasality=1.2),
+  'disgusted': Style(pitch=0.92, pitch_range=1.2, duration=1.25, energy=1, tilt=-1.5, breath=0.08,
+                     jitter=0.15, vowel_space=0.88, formants=0.89, slope=-3, nasality=0.3),
+  'fear': Style(pitch=1.45, pitch_range=0.9, duration=0.78, tilt=0.5, breath=0.32, jitter=0.04,
+                vowel_space=0.86, formants=1.04, slope=1, tremor=1.0),
+  'happy': Style(pitch=1.30, pitch_range=1.8, duration=0.92, energy=3, tilt=2.5, breath=0.02,
+                 vowel_space=1.14, formants=1.14, slope=-1),
   'neutral': Style(),
-  'sad': Style(pitch=0.86, pitch_range=0.5, duration=1.28, energy=-6, tilt=-4, breath=0.14,
-               jitter=0.02, vowel_space=0.85, formants=0.98, slope=-3, tremor=0.3),
-  'surprised': Style(pitch=1.40, pitch_range=2.4, energy=2, tilt=0.5, breath=0.14,
-                     vowel_space=1.16, formants=0.98, slope=6),
+  'sad': Style(pitch=0.86, pitch_range=0.5, duration=1.28, energy=-6, tilt=-6, breath=0.20,
+               jitter=0.02, vowel_space=0.80, formants=0.98, slope=-3, tremor=0.3),
+  'surprised': Style(pitch=1.40, pitch_range=2.4, energy=2, tilt=0, breath=0.20,
+                     vowel_space=1.28, formants=0.97, slope=6),
 }
 
 
@@ -87,11 +87,11 @@ def make_voice(speaker: int) -> Voice:
     formant_scale=(1.14 if high else 0.98) * rng.uniform(0.94, 1.06),
     formant_factors=rng.uniform(0.92, 1.08, 4),
     bandwidth=rng.uniform(0.8, 1.4),
-    tilt=rng.uniform(-3.5, 3.5),
+    tilt=rng.uniform(-4.5, 4.5),
     open_quotient=rng.uniform(-4, 4),
     breath=rng.uniform(0, 0.1),
     gain=rng.uniform(-3, 3),
-    resonances=np.stack([rng.uniform(1500, 6500, 3), rng.uniform(-7, 7, 3)], axis=1),
+    resonances=np.stack([rng.uniform(1500, 6500, 3), rng.uniform(-10, 10, 3)], axis=1),
     room=rng.uniform(-65, -45))
   expressiveness = rng.normal(0, 0.13) + rng.normal(0, 0.10, fields)
   habits = {emotion: np.clip(np.exp(expressiveness + rng.normal(0, 0.06, fields)), 0.6, 1.5)
