@@ -9,14 +9,14 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('content', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=100_000, quickstart=150, debug=4)
-  cfg.batch_size = pick(paper=16, quickstart=8, debug=8)
+  cfg.steps = pick(paper=100_000, quickstart=120, debug=4)
+  cfg.batch_size = pick(paper=16, quickstart=4, debug=8)
   cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.b1 = 0.5
   cfg.best = 'ctc'
   cfg.data.dataset = sizes.lrs(preset)
   cfg.data.kind = 'speech'
-  cfg.data.windows = pick(paper=250, quickstart=80, debug=32)
+  cfg.data.windows = pick(paper=250, quickstart=72, debug=32)
   cfg.data.tokens = pick(paper=200, quickstart=48, debug=24)
   cfg.model.update(sizes.AUDIO_ENCODER[preset])
   cfg.model.recurrent = pick(paper=256, quickstart=64, debug=16)

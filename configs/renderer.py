@@ -13,7 +13,7 @@ def get_config(preset='paper'):
   pick = common.picker(preset)
   cfg.steps = pick(paper=140_000, quickstart=900, debug=4)
   cfg.batch_size = pick(paper=96, quickstart=4, debug=8)
-  cfg.optimizer.lr = pick(paper=1e-4, quickstart=1e-3, debug=1e-3)
+  cfg.optimizer.lr = pick(paper=1e-4, quickstart=2e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
   cfg.disc_optimizer = cfg.optimizer.copy_and_resolve_references()
   cfg.disc_optimizer.b1 = 0.5
@@ -29,7 +29,8 @@ def get_config(preset='paper'):
     hidden=pick(paper=256, quickstart=16, debug=16), kernel=7, audio_adain=True,
     audio_dim=pick(paper=512, quickstart=64, debug=16),
     audio_width=pick(paper=1.0, quickstart=0.125, debug=0.125),
-    quirk=False, flow_scale=0.1, disc_width=pick(paper=64, quickstart=16, debug=4)))
+    quirk=False, flow_scale=0.1, centred=True,
+    disc_width=pick(paper=64, quickstart=16, debug=4)))
   # The paper's 4, 0.25 and 1 are IP-LAP's numbers on 4 GPUs: on one device 16, 0.25, 1 (spec 7.3).
   cfg.loss.update(dict(warp=10.0, perceptual=16.0, gan=0.25, feature_matching=1.0,
                        warmup_steps=pick(paper=12_000, quickstart=60, debug=1),

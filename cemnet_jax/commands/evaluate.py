@@ -17,6 +17,7 @@ def add_arguments(parser) -> None:
       choices=('val', 'test', 'test_sentence'), help='unseen speakers; unseen sentences')
   add('--repetitions', type=int, default=5, metavar='N', help='with other references each')
   add('--references', type=int, default=5, metavar='N', help='pictures of the speaker')
+  add('--clips', type=int, default=0, metavar='N', help='clips of a split; 0 for all')
   add('--rendered-clips', type=int, default=64, metavar='N', help='clips drawn for PSNR and SSIM')
   add('--rendered-frames', type=int, default=16, metavar='N', help='frames drawn of each')
   add('--seed', type=int, default=0)
@@ -43,8 +44,9 @@ def run(args) -> None:
   dataset = args.dataset or ckpt.load_config(Path(args.system_dir) / 'ebm')['data']['dataset']
   rows = evaluate(
     Clips(args.data, dataset), methods,
-    Settings(args.protocol, args.split, args.repetitions, args.references, args.rendered_clips,
-             args.rendered_frames, args.seed), progress=lambda line: print(line, flush=True))
+    Settings(args.protocol, args.split, args.repetitions, args.references, args.clips,
+             args.rendered_clips, args.rendered_frames, args.seed),
+    progress=lambda line: print(line, flush=True))
   render_config = ckpt.load_config(Path(args.system_dir) / 'renderer')
   text = (f'# {args.system_dir} on {dataset}\n\n'
           + tables.all_tables(rows, render_config['data']['image_size']))

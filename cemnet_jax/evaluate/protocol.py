@@ -45,11 +45,20 @@ class Method(NamedTuple):
 
 
 class Settings(NamedTuple):
-  """How much to measure. `repetitions` draw other references each; pictures cost the most."""
+  """How much to measure.
+
+  Attributes:
+    repetitions: each draws other references.
+    references: pictures of the speaker given to a method.
+    clips: how many of a split, drawn by the seed; 0 for all.
+    rendered_clips, rendered_frames: how many of these are drawn for PSNR and SSIM, and how many
+      frames of each.
+  """
   protocols: Sequence[str] = PROTOCOLS
   splits: Sequence[str] = SPLITS
   repetitions: int = 5
   references: int = 5
+  clips: int = 0
   rendered_clips: int = 64
   rendered_frames: int = 16
   seed: int = 0
@@ -139,6 +148,9 @@ def evaluate(clips: Clips, methods: Sequence[Method], settings: Settings,
 
 def _repetition(clips, methods, classifier, settings, split, protocol, seed):
   cases = draw_cases(clips, split, protocol, seed)
+  if settings.clips:
+    keep = np.random.default_rng([seed, 3]).permutation(len(cases))[:settings.clips]
+    cases = [cases[i] for i in np.sort(keep)]
   references = [draw_references(clips, case, settings.references, seed) for case in cases]
   driving = [clips[case.driving] for case in cases]
   landmarks = [clip['landmarks'].astype(np.float32) for clip in driving]

@@ -12,12 +12,14 @@ from ml_collections import ConfigDict
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.nets import pipeline
+from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.stages import build
 from cemnet_jax.systems import SYSTEMS
 from cemnet_jax.topology import EMOTIONS
 from cemnet_jax.train import ckpt
 
 EMOTION_BATCH = 128  # speech windows encoded at a time
+FRAME_BATCH = 64  # frames of which Audio2Mouth's tokens are made at a time
 
 
 class Net(NamedTuple):
@@ -46,6 +48,13 @@ class Networks(NamedTuple):
   mouth_references: int  # N of Audio2Mouth's training
   render_references: int  # N of the renderer's training
   window: int  # T of both
+
+
+class FrameTokens(NamedTuple):
+  """Audio2Mouth's tokens of frames (..., D) and the faces' own frames in the crop."""
+  audio: Float[np.ndarray, '*T D']
+  pose: Float[np.ndarray, '*T D']
+  frame: Similarity
 
 
 class Cues(NamedTuple):
@@ -129,13 +138,35 @@ def picture_cues(bridge: Bridge, images: UInt8[np.ndarray, 'N H W 3']
           _reference_identity(bridge.identity.module, bridge.identity.variables, images[None]))
 
 
-def mouths(nets: Networks, mel: Float[np.ndarray, 'B T 80 16'], pose: Float[np.ndarray, 'B T 74 2'],
-           references: Float[np.ndarray, 'N 131 2'], cues: Cues | None
-           ) -> Float[Array, 'B T 57 2']:
-  """Mouth landmarks in the crop, through the memory when `cues` are given (Eq. 1, 11, 13)."""
+def frame_tokens(nets: Networks, mel: Float[np.ndarray, 'T 80 16'],
+                 pose: Float[np.ndarray, 'T 74 2']) -> FrameTokens:
+  """What Audio2Mouth knows of each frame by itself, in batches of one shape."""
+  parts = []
+  for start in range(0, len(mel), FRAME_BATCH):
+    some = np.minimum(np.arange(start, start + FRAME_BATCH), len(mel) - 1)
+    out = _frame_tokens(nets.mouth.module, nets.mouth.variables, nets.statistics, mel[some][None],
+                        pose[some][None])
+    parts.append(jax.tree.map(lambda x: np.asarray(x)[0], out))
+  whole = jax.tree.map(lambda *x: np.concatenate(x)[:len(mel)], *parts)
+  return FrameTokens(*whole)
+
+
+def reference_tokens(nets: Networks, references: Float[np.ndarray, 'N 131 2']
+                     ) -> Float[Array, '1 N D']:
+  """What Audio2Mouth knows of the references."""
+  return _reference_tokens(nets.mouth.module, nets.mouth.variables, nets.statistics,
+                           references[None])
+
+
+def mouths(nets: Networks, references: Float[Array, '1 N D'], windows: FrameTokens,
+           cues: Cues | None) -> Float[Array, 'B T 57 2']:
+  """Mouth landmarks in the crop, through the memory when `cues` are given (Eq. 1, 11, 13).
+
+  `windows` holds the tokens of B windows: (B, T, ...) in every field.
+  """
   memory = nets.bridge.memory if cues is not None else Net(None, None)
   return _mouths(nets.mouth.module, memory.module, nets.mouth.variables, memory.variables,
-                 nets.statistics, mel, pose, references, cues)
+                 nets.statistics, references, windows, cues)
 
 
 def encode_references(nets: Networks, images: UInt8[np.ndarray, 'N H W 3'],
@@ -166,15 +197,23 @@ def _reference_identity(net, variables, images):
   return pipeline.reference_identity(net, variables, images)
 
 
+@partial(jax.jit, static_argnums=0)
+def _frame_tokens(net, variables, statistics, mel, pose):
+  return pipeline.frame_tokens(net, variables, statistics, mel, pose)
+
+
+@partial(jax.jit, static_argnums=0)
+def _reference_tokens(net, variables, statistics, references):
+  return pipeline.reference_tokens(net, variables, statistics, references)
+
+
 @partial(jax.jit, static_argnums=(0, 1))
-def _mouths(net, memory, variables, memory_variables, statistics, mel, pose, references, cues):
-  size = mel.shape[0]
-  many = lambda x: jnp.broadcast_to(x, (size,) + x.shape[1:])
-  motion, frame = pipeline.agnostic_mouth(
-    net, variables, statistics, mel, pose, many(references[None]))
+def _mouths(net, memory, variables, memory_variables, statistics, references, windows, cues):
+  many = lambda x: jnp.broadcast_to(x, (windows.audio.shape[0],) + x.shape[1:])
+  motion = net.apply(variables, many(references), windows.audio, windows.pose, method=net.fuse)
   if memory is not None:
     motion = pipeline.bridge(memory, memory_variables, motion, *map(many, cues))
-  return pipeline.mouth_in_crop(motion, frame, statistics)
+  return pipeline.mouth_in_crop(motion, windows.frame, statistics)
 
 
 @partial(jax.jit, static_argnums=0)

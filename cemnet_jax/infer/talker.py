@@ -1,9 +1,11 @@
 """References + speech -> a talking video: the whole inference chain (spec 8.4)."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 from scipy.ndimage import gaussian_filter1d
@@ -138,12 +140,15 @@ class Talker:
     mel = mel_windows(audio, 0, len(pose))
     # As many reference tokens as in training, however few pictures there are.
     references = references[np.arange(self._nets.mouth_references) % len(references)]
+    known = forward.reference_tokens(self._nets, references.astype(np.float32))
+    tokens = forward.frame_tokens(self._nets, mel, pose)
     windows = np.arange(len(pose) - width + 1)[:, None] + np.arange(width)
     total = np.zeros((len(pose), len(CONTENT), 2))
     for start in range(0, len(windows), MOUTH_BATCH):
       some = windows[start:start + MOUTH_BATCH]
       full = some[np.minimum(np.arange(MOUTH_BATCH), len(some) - 1)]
-      mouth = forward.mouths(self._nets, mel[full], pose[full], references.astype(np.float32), cues)
+      window_tokens = jax.tree.map(partial(np.take, indices=full, axis=0), tokens)
+      mouth = forward.mouths(self._nets, known, window_tokens, cues)
       np.add.at(total, some, np.asarray(mouth)[:len(some)])
     times = np.bincount(windows.ravel(), minlength=len(pose))
     return (total / times[:, None, None])[:count].astype(np.float32)

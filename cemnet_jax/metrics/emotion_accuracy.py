@@ -17,7 +17,7 @@ class EmotionClassifier(NamedTuple):
   @classmethod
   def fit(
       cls, sequences: Sequence[Float[np.ndarray, 'T 57 2']], labels: Sequence[int], *,
-      every: int = 4) -> 'EmotionClassifier':
+      every: int = 6) -> 'EmotionClassifier':
     """Fits on every `every`-th frame of each clip.
 
     Args:
@@ -28,7 +28,7 @@ class EmotionClassifier(NamedTuple):
     frames = [np.asarray(s[::every], np.float32).reshape(-1, 114) for s in sequences]
     targets = np.repeat(np.asarray(labels), [len(f) for f in frames])
     # C = 0.1: frames of a clip are far from independent, so the fit wants more than unit shrinkage.
-    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=.1, max_iter=300))
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=.1, max_iter=200))
     return cls(pipeline.fit(np.concatenate(frames), targets))
 
   def log_probabilities(self, sequence: Float[np.ndarray, 'T 57 2']) -> Float[np.ndarray, 'E']:

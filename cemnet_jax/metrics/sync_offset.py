@@ -6,6 +6,7 @@ from jaxtyping import Float
 from cemnet_jax.topology import FPS
 
 MIN_OVERLAP = 10  # frames that both signals must share at a lag to be compared there
+MIN_SPREAD = 1e-4  # of the largest value: a signal that varies less is constant up to rounding
 
 
 def sync_offset(
@@ -40,6 +41,6 @@ def _correlation(signal, reference, lag):
   if length < MIN_OVERLAP:
     return np.nan
   a, b = signal[late:late + length], reference[early:early + length]
-  a, b = a - a.mean(), b - b.mean()
-  scale = np.sqrt((a @ a) * (b @ b))
-  return a @ b / scale if scale > 1e-12 else np.nan
+  if any(x.std() <= MIN_SPREAD * np.abs(x).max() for x in (a, b)):
+    return np.nan
+  return np.corrcoef(a, b)[0, 1]

@@ -69,33 +69,53 @@ class Audio2Mouth(nn.Module):
   dropout: float = 0.1
   head: str = 'iplap'
 
-  @nn.compact
+  def setup(self):
+    encoder = lambda table: TableEncoder(table, 1, self.dim, self.width)
+    self.norm = LayerNorm()
+    self.mel_encoder = MelEncoder(self.dim, self.width)
+    self.pose_encoder, self.ref_encoder = encoder(POSE_TABLE), encoder(REF_TABLE)
+    self.modality = self.param('modality', _modality_init, (4, self.dim))
+    self.drop = nn.Dropout(self.dropout)
+    self.layer = [PostNormLayer(self.heads, self.ffn, self.dropout) for _ in range(self.layers)]
+    if self.head == 'paper':
+      self.mouth = nn.Dense(2 * (JAW + LIPS), kernel_init=xavier)
+    else:
+      self.lips = nn.Dense(2 * LIPS, kernel_init=xavier)
+      self.jaw = nn.Dense(2 * JAW, kernel_init=xavier)
+
   def __call__(self, mel: Float[Array, 'B T 80 16'], pose: Float[Array, 'B T 74 2'],
                ref: Float[Array, 'B N 131 2'], *, train: bool) -> Float[Array, 'B T 57 2']:
     """mel (B,T,80,16), pose (B,T,74,2), ref (B,N,131,2) -> content points (B,T,57,2)."""
-    b, t = mel.shape[:2]
-    n = ref.shape[1]
-    norm = LayerNorm(name='norm')
+    audio, pose = self.encode_frames(mel, pose, train=train)
+    return self.fuse(self.encode_references(ref, train=train), audio, pose, train=train)
 
-    def tokens(encoder, x):  # B S ... -> (B S) ... -> B S D
-      return norm(encoder(x.reshape(-1, *x.shape[2:]), train=train)).reshape(b, -1, self.dim)
+  def encode_frames(self, mel: Float[Array, 'B T 80 16'], pose: Float[Array, 'B T 74 2'], *,
+                    train: bool = False) -> tuple[Float[Array, 'B T D'], Float[Array, 'B T D']]:
+    """Audio and pose tokens; a frame's are the same in every window that holds it."""
+    return (self._tokens(self.mel_encoder, mel, train),
+            self._tokens(self.pose_encoder, pose, train))
 
-    audio = tokens(MelEncoder(self.dim, self.width, name='mel_encoder'), mel)
-    pose = tokens(TableEncoder(POSE_TABLE, 1, self.dim, self.width, name='pose_encoder'), pose)
-    ref = tokens(TableEncoder(REF_TABLE, 1, self.dim, self.width, name='ref_encoder'), ref)
+  def encode_references(self, ref: Float[Array, 'B N 131 2'], *,
+                        train: bool = False) -> Float[Array, 'B N D']:
+    """Reference tokens, the same for a whole video."""
+    return self._tokens(self.ref_encoder, ref, train)
 
-    modality = self.param('modality', _modality_init, (4, self.dim))
+  def _tokens(self, encoder, x, train):  # B S ... -> (B S) ... -> B S D
+    tokens = encoder(x.reshape(-1, *x.shape[2:]), train=train)
+    return self.norm(tokens).reshape(*x.shape[:2], self.dim)
+
+  def fuse(self, ref: Float[Array, 'B N D'], audio: Float[Array, 'B T D'],
+           pose: Float[Array, 'B T D'], *, train: bool = False) -> Float[Array, 'B T 57 2']:
+    """Tokens of one window each -> content points (B,T,57,2)."""
+    (b, n), t = ref.shape[:2], audio.shape[1]
     position = sinusoid(t, self.dim)
     x = jnp.concatenate([
-      ref + modality[REF_ROW], audio + position + modality[AUDIO_ROW],
-      pose + position + modality[POSE_ROW]], axis=1)
-    x = nn.Dropout(self.dropout, deterministic=not train)(x)
-    for i in range(self.layers):
-      x = PostNormLayer(self.heads, self.ffn, self.dropout, name=f'layer_{i}')(x, train=train)
-
+      ref + self.modality[REF_ROW], audio + position + self.modality[AUDIO_ROW],
+      pose + position + self.modality[POSE_ROW]], axis=1)
+    x = self.drop(x, deterministic=not train)
+    for layer in self.layer:
+      x = layer(x, train=train)
     if self.head == 'paper':
-      mouth = nn.Dense(2 * (JAW + LIPS), kernel_init=xavier, name='mouth')(x[:, n + t:])
-      return mouth.reshape(b, t, JAW + LIPS, 2)
-    lips = nn.Dense(2 * LIPS, kernel_init=xavier, name='lips')(x[:, n:n + t])
-    jaw = nn.Dense(2 * JAW, kernel_init=xavier, name='jaw')(x[:, n + t:])
+      return self.mouth(x[:, n + t:]).reshape(b, t, JAW + LIPS, 2)
+    lips, jaw = self.lips(x[:, n:n + t]), self.jaw(x[:, n + t:])
     return jnp.concatenate([jaw, lips], -1).reshape(b, t, JAW + LIPS, 2)

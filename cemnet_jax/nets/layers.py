@@ -16,6 +16,24 @@ leaky_relu = functools.partial(nn.leaky_relu, negative_slope=0.2)
 # PyTorch's default for convolutions and linear layers: uniform within +-1/sqrt(fan_in).
 torch_init = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
 
+
+def centred_init(key: Array, shape: Sequence[int], dtype=jnp.float32) -> Array:
+  """A start for (kh, kw, in, out) kernels that hardly blurs: a random orthogonal mix of channels
+  at the centre tap, a tenth of PyTorch's start around it. Few steps then suffice for sharpness."""
+  kernel = 0.1 * torch_init(key, shape, dtype)
+  centre = nn.initializers.orthogonal()(key, shape[2:], dtype)
+  return kernel.at[shape[0] // 2, shape[1] // 2].set(centre)
+
+
+def icnr(start: Callable, factor: int = 2) -> Callable:
+  """`start` for a convolution before `pixel_shuffle`: the pixels it will make begin alike, which
+  keeps checkerboards out (Aitken et al. 2017)."""
+  def init(key: Array, shape: Sequence[int], dtype=jnp.float32) -> Array:
+    kernel = start(key, (*shape[:-1], shape[-1] // factor**2), dtype)
+    return jnp.repeat(kernel, factor**2, axis=-1)
+  return init
+
+
 # Rates of PyTorch: 0.1 of the new batch enters the running statistics.
 BatchNorm = functools.partial(nn.BatchNorm, momentum=0.9, epsilon=EPS)
 LayerNorm = functools.partial(nn.LayerNorm, epsilon=EPS)
@@ -32,13 +50,13 @@ def _per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
 
 def conv(features: int, kernel: Sequence[int], stride: int | Sequence[int] = 1,
          padding: int | Sequence[int] = 0, use_bias: bool = True,
-         name: str | None = None) -> nn.Conv:
+         name: str | None = None, kernel_init: Callable = torch_init) -> nn.Conv:
   """A convolution over `len(kernel)` axes with PyTorch's symmetric integer padding."""
   rank = len(kernel)
   return nn.Conv(
     features, tuple(kernel), strides=_per_axis(stride, rank),
     padding=[(p, p) for p in _per_axis(padding, rank)], use_bias=use_bias,
-    kernel_init=torch_init, name=name)
+    kernel_init=kernel_init, name=name)
 
 
 class ConvBlock(nn.Module):

@@ -6,7 +6,15 @@ audio + references + pose -> emotion-agnostic mouth -> emotion bridge -> mouth i
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from cemnet_jax.nets.landmark_frame import Similarity, denormalise_mouth, normalise_inputs
+from cemnet_jax import topology
+from cemnet_jax.nets.landmark_frame import (
+  Similarity,
+  denormalise_mouth,
+  fit,
+  normalise_inputs,
+  standardise,
+  to_frame,
+)
 
 
 def agnostic_mouth(
@@ -16,6 +24,23 @@ def agnostic_mouth(
   """Audio2Mouth in the stable frame (Eq. 1-2): standardised mouth motion and the pose's frame."""
   pose_n, ref_n, _, frame = normalise_inputs(pose, references, None, statistics)
   return net.apply(variables, mel, pose_n, ref_n, train=False), frame
+
+
+def frame_tokens(
+    net, variables, statistics, mel: Float[Array, 'B T 80 16'], pose: Float[Array, 'B T 74 2'],
+) -> tuple[Float[Array, 'B T D'], Float[Array, 'B T D'], Similarity]:
+  """Audio and pose tokens and face frames of a video: computed once per frame, not per window."""
+  pose_n, _, _, frame = normalise_inputs(pose, None, None, statistics)
+  audio, pose = net.apply(variables, mel, pose_n, method=net.encode_frames)
+  return audio, pose, frame
+
+
+def reference_tokens(
+    net, variables, statistics, references: Float[Array, 'B N 131 2']) -> Float[Array, 'B N D']:
+  """Audio2Mouth's reference tokens: computed once per video."""
+  aligned = to_frame(references, fit(references[..., topology.STABLE, :]))
+  aligned = standardise(aligned, statistics['mean'], statistics['std'])
+  return net.apply(variables, aligned, method=net.encode_references)
 
 
 def utterance_emotion(

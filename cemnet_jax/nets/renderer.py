@@ -1,5 +1,7 @@
 """IP-LAP's renderer (spec 7.3): a flow module warps the references, a generator paints the face."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -9,7 +11,9 @@ from jaxtyping import Array, Float
 from cemnet_jax.nets.layers import (
   BatchNorm,
   MelEncoder,
+  centred_init,
   conv,
+  icnr,
   instance_norm,
   leaky_relu,
   nearest_down,
@@ -36,13 +40,15 @@ class SpadeNorm(nn.Module):
   one set (B = 1) for all modulations.
   """
   hidden: int
+  start: Callable = torch_init
 
   @nn.compact
   def __call__(self, x: Float[Array, '#B N H W C'],
                modulation: Float[Array, 'B H W M']) -> Float[Array, 'B N H W C']:
     """(B, N, H, W, C), (B, H, W, M) -> (B, N, H, W, C): n * (1 + gain) + shift."""
-    shared = conv(self.hidden, (3, 3), padding=1, name='shared')(modulation)  # no activation here
-    both = conv(2 * x.shape[-1], (3, 3), padding=1, name='gain_shift')(shared)[:, None]
+    layer = partial(conv, kernel=(3, 3), padding=1, kernel_init=self.start)
+    shared = layer(self.hidden, name='shared')(modulation)  # no activation here
+    both = layer(2 * x.shape[-1], name='gain_shift')(shared)[:, None]
     gain, shift = jnp.split(both, 2, axis=-1)
     return _normalise(x) * (1 + gain) + shift
 
@@ -67,27 +73,31 @@ def _normalise(x: Float[Array, 'B N H W C']) -> Float[Array, 'B N H W C']:
 class SpadeBlock(nn.Module):
   """Twice: SPADE, LeakyReLU 0.2, convolution. No skip."""
   hidden: int
+  start: Callable = torch_init
+  last_start: Callable | None = None  # of the second convolution, where it differs
 
   @nn.compact
   def __call__(self, x: Float[Array, '#B N H W C'],
                modulation: Float[Array, 'B H W M']) -> Float[Array, 'B N H W C']:
     """(B, N, H, W, C), (B, H, W, M) -> (B, N, H, W, C)."""
-    for i in (1, 2):
-      x = leaky_relu(SpadeNorm(self.hidden, name=f'norm_{i}')(x, modulation))
-      x = conv(x.shape[-1], (3, 3), padding=1, name=f'conv_{i}')(x)
+    for i, start in ((1, self.start), (2, self.last_start or self.start)):
+      x = leaky_relu(SpadeNorm(self.hidden, self.start, name=f'norm_{i}')(x, modulation))
+      x = conv(x.shape[-1], (3, 3), padding=1, kernel_init=start, name=f'conv_{i}')(x)
     return x
 
 
 class AdainBlock(nn.Module):
   """Twice: AdaIN, LeakyReLU 0.2, convolution. No skip."""
+  start: Callable = torch_init
+  last_start: Callable | None = None
 
   @nn.compact
   def __call__(self, x: Float[Array, 'B N H W C'],
                vector: Float[Array, 'B D']) -> Float[Array, 'B N H W C']:
     """(B, N, H, W, C), (B, D) -> (B, N, H, W, C)."""
-    for i in (1, 2):
+    for i, start in ((1, self.start), (2, self.last_start or self.start)):
       x = leaky_relu(AdainNorm(name=f'norm_{i}')(x, vector))
-      x = conv(x.shape[-1], (3, 3), padding=1, name=f'conv_{i}')(x)
+      x = conv(x.shape[-1], (3, 3), padding=1, kernel_init=start, name=f'conv_{i}')(x)
     return x
 
 
@@ -170,6 +180,7 @@ class Generator(nn.Module):
   audio_dim: int = 512
   audio_width: float = 1.0
   audio_adain: bool = True
+  centred: bool = False
 
   @nn.compact
   def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B H W M'],
@@ -185,16 +196,20 @@ class Generator(nn.Module):
     if self.audio_adain:
       audio = MelEncoder(self.audio_dim, self.audio_width, nn.relu, name='audio_encoder')(
         mel, train=train)
-    x = SpadeBlock(self.hidden, name='spade_1')(x, warped.coarse[:, 0])
+    start = centred_init if self.centred else torch_init
+    shuffled = icnr(start) if self.centred else start
+    x = SpadeBlock(self.hidden, start, None if self.audio_adain else shuffled, name='spade_1')(
+      x, warped.coarse[:, 0])
     if self.audio_adain:
-      x = AdainBlock(name='adain_1')(x, audio)
+      x = AdainBlock(start, shuffled, name='adain_1')(x, audio)
     x = _merge(pixel_shuffle)(x)
-    x = SpadeBlock(self.hidden, name='spade_2')(x, warped.fine[:, 0])
+    x = SpadeBlock(self.hidden, start, name='spade_2')(x, warped.fine[:, 0])
     if self.audio_adain:
-      x = AdainBlock(name='adain_2')(x, audio)
-    x = SpadeBlock(self.hidden, name='spade_4')(x, warped.images[:, 0])[:, 0]
+      x = AdainBlock(start, name='adain_2')(x, audio)
+    x = SpadeBlock(self.hidden, start, name='spade_4')(x, warped.images[:, 0])[:, 0]
     x = nn.leaky_relu(x, 0.01)  # PyTorch's default slope, unlike the 0.2 of the blocks
-    return nn.sigmoid(conv(3, k, padding=p, use_bias=False, name='conv_last')(x))
+    last = conv(3, k, padding=p, use_bias=False, name='conv_last', kernel_init=start)
+    return nn.sigmoid(last(x))
 
 
 class Renderer(nn.Module):
@@ -204,6 +219,7 @@ class Renderer(nn.Module):
   after the pixel shuffle); `hidden`: inside SPADE; `kernel`: of the outer convolutions.
   `audio_adain=False` is the literal Eq. 16: no AdaIN blocks, no audio encoder, `mel` unused.
   `quirk=False` samples where the flow says (see nets.warp); True is needed for IP-LAP's weights.
+  `centred` starts the generator's kernels as `layers.centred_init` does.
   H and W must be even. Images are RGB in [0, 1], sketches in [0, 1].
   """
   width: int = 32
@@ -215,13 +231,14 @@ class Renderer(nn.Module):
   audio_width: float = 1.0
   quirk: bool = True
   flow_scale: float = 1.0
+  centred: bool = False
 
   def setup(self):
     self.flow_module = FlowModule(
       self.width, self.wide, self.hidden, self.kernel, self.quirk, self.flow_scale)
     self.translation = Generator(
       self.width, self.wide, self.hidden, self.kernel, self.audio_dim, self.audio_width,
-      self.audio_adain)
+      self.audio_adain, self.centred)
 
   def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
                reference: Float[Array, 'B N H W 3'], ref_sketches: Float[Array, 'B N H W'],

@@ -78,6 +78,14 @@ def test_repetitions_draw_other_references(world):
   assert (a.landmarks != b.landmarks).any()
 
 
+def test_a_share_of_the_clips_is_drawn_by_seed(world):
+  still = protocol.Method('still', lambda clip, references: clip['landmarks'][:, CONTENT])
+  settings = protocol.Settings(['cross_emotion'], ['test'], repetitions=1, clips=5)
+  rows = protocol.evaluate(world, [still], settings)
+  assert {row['clips'] for row in rows} == {5}
+  assert rows == protocol.evaluate(world, [still], settings)
+
+
 def test_one_emotion_only_is_a_clear_error():
   with pytest.raises(UserError, match='cross_emotion'):
     protocol.draw_cases(World(emotions=(4,)), 'test', 'cross_emotion', 0)

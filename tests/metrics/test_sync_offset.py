@@ -26,4 +26,6 @@ def test_unequal_lengths_and_silence():
   offset, _ = sync_offset(speech_like(times)[:60], speech_like(times))
   assert offset == pytest.approx(0, abs=1)
   assert np.isnan(sync_offset(np.ones(75), speech_like(times))).all()
+  rounding = 1 + 1e-7 * np.random.default_rng(0).normal(size=75)
+  assert np.isnan(sync_offset(rounding, speech_like(times))).all()
   assert np.isnan(sync_offset(np.ones(5), np.ones(5))).all()
