@@ -35,7 +35,6 @@ $(RUNTIME): requirements.txt pyproject.toml
 # torch only serves parity tests, which are skipped without it, so a failure to get it is no error.
 $(DEVELOP): $(RUNTIME)
 	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]' -c requirements.txt
-	$(BIN)/pip install -q --disable-pip-version-check --retries 1 'torch==2.13.0+cpu' \
-	  --extra-index-url https://download.pytorch.org/whl/cpu \
+	$(BIN)/pip install -q --disable-pip-version-check 'torch==2.13.0' \
 	  || echo "torch was not installed: the tests that compare with it will be skipped"
 	touch $@

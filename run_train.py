@@ -5,7 +5,7 @@ python run_train.py --config=configs/aee.py:quickstart --workdir=WORK/aee --data
 
 import sys
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import config_flags
 
 from cemnet_jax.errors import UserError
@@ -45,6 +45,7 @@ def _parse(argv):
 def main(argv):
   """Called by absl once the flags are parsed."""
   del argv
+  logging.set_verbosity(logging.WARNING)  # Orbax reports every file at INFO
   from cemnet_jax.train import process
   from cemnet_jax.train_system import train_stage
   try:
