@@ -13,6 +13,9 @@ def get_config(preset='paper'):
   cfg.batch_size = pick(paper=128, quickstart=24, debug=8)
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=2e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
+  # A post-norm transformer at a high rate stays on a plateau without these.
+  cfg.optimizer.warmup = pick(paper=0, quickstart=50, debug=0)
+  cfg.optimizer.clip = pick(paper=0.0, quickstart=1.0, debug=0.0)
   cfg.patience = pick(paper=20, quickstart=0, debug=0)
   cfg.needs = ('statistics',)
   cfg.best = 'l1'

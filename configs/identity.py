@@ -13,7 +13,7 @@ def get_config(preset='paper'):
   cfg.batch_size = pick(paper=128, quickstart=32, debug=8)
   cfg.optimizer.lr = pick(paper=5e-4, quickstart=1e-3, debug=1e-3)
   cfg.best = '+nearest_is_same'
-  cfg.data.dataset = sizes.mead(preset)
+  cfg.data.dataset = f'{sizes.lrs(preset)}+{sizes.mead(preset)}'
   cfg.data.kind = 'face'
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.model.update(dict(

@@ -81,3 +81,22 @@ def test_sinusoid():
   t = np.arange(5)
   np.testing.assert_allclose(codes[:, 4], np.sin(t / 10000 ** (4 / 8)), atol=1e-6)
   np.testing.assert_allclose(codes[:, 5], np.cos(t / 10000 ** (4 / 8)), atol=1e-6)
+
+
+def test_centred_init_hardly_blurs():
+  kernel = np.asarray(layers.centred_init(jax.random.key(0), (7, 7, 16, 16)))
+  centre, around = kernel[3, 3], np.delete(kernel.reshape(49, 16, 16), 24, axis=0)
+  np.testing.assert_allclose(centre @ centre.T, np.eye(16), atol=1e-5)
+  assert np.abs(around).max() <= 0.1 / np.sqrt(7 * 7 * 16) and around.std() > 0
+
+
+def test_icnr_makes_equal_pixels():
+  kernel = layers.icnr(layers.centred_init)(jax.random.key(0), (3, 3, 8, 16))
+  x = jax.lax.conv_general_dilated(
+    jnp.asarray(draw(1, 4, 4, 8)), kernel, (1, 1), 'SAME',
+    dimension_numbers=('NHWC', 'HWIO', 'NHWC'))
+  y = np.asarray(layers.pixel_shuffle(x))
+  assert y.shape == (1, 8, 8, 4)
+  np.testing.assert_array_equal(y[:, ::2, ::2], y[:, 1::2, 1::2])
+  np.testing.assert_array_equal(y[:, ::2, ::2], y[:, ::2, 1::2])
+  assert y.std() > 0.1
