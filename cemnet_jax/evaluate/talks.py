@@ -51,7 +51,7 @@ def talk_cases(clips: Clips, speakers: int = 3, pairs: int = 3) -> list[Case]:
   return cases
 
 
-def make_talk(clips: Clips, case: Case, systems: dict[str, Voiced], size: int = 256) -> Talk:
+def make_talk(clips: Clips, case: Case, systems: dict[str, Voiced], size: int = 128) -> Talk:
   """Whole pictures of one case made by every system; pose and upper face of the driving clip.
 
   `clips` is a `synth_mead` dataset: its scenes are drawn again at `size` px.

@@ -14,6 +14,9 @@ from cemnet_jax.train.optim import make_optimizer
 from cemnet_jax.train.stage import Stage
 
 
+PIXEL_WEIGHT = 4.0  # of the picture among the stand-in's maps: its nets care little for colour
+
+
 def mask_lower_half(images):
   """Pictures (..., H, W, 3) with rows H/2 and below set to zero: what the generator may see."""
   height = images.shape[-3]
@@ -39,7 +42,7 @@ def perceptual_maps(cfg):
 
   def maps(frozen, images):
     v = variables(frozen['image_emotion'], 'image_emotion')
-    return [images, *net.apply(v, images, train=False, return_maps=True)[2]]
+    return [PIXEL_WEIGHT * images, *net.apply(v, images, train=False, return_maps=True)[2]]
 
   return maps
 
