@@ -10,7 +10,7 @@ from cemnet_jax.infer import talker as module
 from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.preprocess.audio import mfcc_windows
 from cemnet_jax.preprocess.video import read_video
-from cemnet_jax.topology import CONTENT, POSE
+from cemnet_jax.topology import CONTENT, POSE, STABLE
 from tests.infer.tiny_system import drawn_face
 
 
@@ -69,12 +69,13 @@ def test_canvas_speaks_with_references_of_another_clip(talker, picture, moving, 
 
 
 def test_overlapping_windows_are_averaged_in_place(talker, moving, speech, monkeypatch):
-  def first_pose_point(nets, mel, pose, references, cues):
-    noise = np.linspace(-1, 1, pose.shape[1])[None, :, None, None]  # vanishes in a full average
-    return pose[:, :, :1] + np.zeros((1, 1, 57, 1)) + noise
-  monkeypatch.setattr(forward, 'mouths', first_pose_point)
+  def face_centre(nets, references, windows, cues):
+    centre = np.asarray(windows.frame.centre)[:, :, None]  # B T 1 2
+    noise = np.linspace(-1, 1, centre.shape[1])[None, :, None, None]  # vanishes in a full average
+    return centre + np.zeros((1, 1, 57, 1)) + noise
+  monkeypatch.setattr(forward, 'mouths', face_centre)
   plan = talker.plan(moving, np.tile(speech, 3), options=Options(memory=False))
-  want = np.repeat(plan.landmarks[:, POSE[:1]], 57, axis=1)
+  want = np.repeat(plan.landmarks[:, STABLE].mean(1, keepdims=True), 57, axis=1)
   np.testing.assert_allclose(plan.landmarks[4:-4, CONTENT], want[4:-4], atol=1e-5)
   assert np.abs(plan.landmarks[0, CONTENT] - want[0]).min() > 0.9  # one window sees the first frame
 
