@@ -69,19 +69,6 @@ def unstandardise(points: Float[Array, '*B L 2'], mean: Float[Array, 'L 2'],
   return points * std + mean
 
 
-def aligned_statistics(landmarks: Float[Array, '*B 131 2'],
-                       template: Float[Array, '7 2'] | None = None) -> dict[str, Array]:
-  """Mean and std (131, 2) of landmarks (..., 131, 2), each face aligned by its own similarity.
-
-  A std below a tenth of the median is raised to it: the seven fitted points hardly move, and
-  dividing by nothing would turn their detection noise into the loudest input.
-  """
-  aligned = to_frame(landmarks, fit(landmarks[..., topology.STABLE, :], template))
-  axes = tuple(range(aligned.ndim - 2))
-  std = aligned.std(axes)
-  return {'mean': aligned.mean(axes), 'std': jnp.maximum(std, 0.1 * jnp.median(std))}
-
-
 def normalise_inputs(pose: Float[Array, '*B T 74 2'], ref: Float[Array, '*B N 131 2'] | None,
                      content: Float[Array, '*B T 57 2'] | None, stats: Statistics,
                      template: Float[Array, '7 2'] | None = None,

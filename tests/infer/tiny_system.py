@@ -81,8 +81,8 @@ def _start(rng, path, leaf):
 
 def aligned_mean(face):
   """Mean landmarks in the stable frame of nets.landmark_frame."""
-  from cemnet_jax.nets.landmark_frame import aligned_statistics
-  return np.asarray(aligned_statistics(face[None])['mean'])
+  from cemnet_jax.data.statistics import align
+  return align(np.asarray(face, np.float64)[None])[0].astype(np.float32)
 
 
 def drawn_face(size=96, shift=0.0):

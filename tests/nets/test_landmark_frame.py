@@ -25,6 +25,11 @@ def moved(points, angle, size, shift):
   return (size * points @ turn + shift).astype(np.float32)
 
 
+def statistics(landmarks, template):
+  aligned = frame.to_frame(landmarks, frame.fit(landmarks[..., topology.STABLE, :], template))
+  return {'mean': aligned.mean(0), 'std': aligned.std(0) + 1e-3}
+
+
 def test_fit_is_the_least_squares_similarity(template):
   points = np.random.default_rng(1).normal(size=(7, 2)).astype(np.float32)
   got = frame.to_frame(jnp.asarray(points), frame.fit(jnp.asarray(points), template))
@@ -47,7 +52,7 @@ def test_frame_forgets_position_angle_and_size(template):
 
 def test_round_trip_through_the_nets_units(template):
   landmarks = jnp.asarray(faces(2, 3))
-  stats = frame.aligned_statistics(jnp.asarray(faces(40)), template)
+  stats = statistics(jnp.asarray(faces(40)), template)
   pose, content = landmarks[..., topology.POSE, :], landmarks[..., topology.CONTENT, :]
   _, _, mouth, sim = frame.normalise_inputs(pose, None, content, stats, template)
   assert sim.centre.shape == (2, 3, 2)
@@ -55,7 +60,7 @@ def test_round_trip_through_the_nets_units(template):
 
 
 def test_references_are_aligned_each_by_itself(template):
-  stats = frame.aligned_statistics(jnp.asarray(faces(40)), template)
+  stats = statistics(jnp.asarray(faces(40)), template)
   face = faces()
   refs = jnp.asarray(np.stack([face, moved(face, -0.5, 0.6, [0.1, 0.3])])[None])
   pose = jnp.asarray(face[None, None, topology.POSE])
@@ -67,11 +72,11 @@ def test_references_are_aligned_each_by_itself(template):
 
 def test_statistics_standardise(template):
   landmarks = jnp.asarray(faces(200))
-  stats = frame.aligned_statistics(landmarks, template)
+  stats = statistics(landmarks, template)
   _, ref_n, _, _ = frame.normalise_inputs(
     landmarks[:, topology.POSE], landmarks, None, stats, template)
   np.testing.assert_allclose(np.asarray(ref_n).mean(0), 0, atol=1e-4)
-  np.testing.assert_allclose(np.asarray(ref_n)[:, topology.LIPS].std(0), 1, atol=1e-3)
+  np.testing.assert_allclose(np.asarray(ref_n)[:, topology.LIPS].std(0), 1, atol=2e-2)
 
 
 def test_coinciding_points_give_finite_values_and_gradients(template):
