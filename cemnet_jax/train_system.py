@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from cemnet_jax import stages
 from cemnet_jax.errors import UserError
 from cemnet_jax.systems import STATISTICS, SYSTEMS
 from cemnet_jax.train import ckpt, loop
@@ -82,7 +83,7 @@ def load_frozen(cfg, data_dir, workdir: Path, given: dict[str, str]) -> tuple[di
     ({stage: {'params', 'stats'}}, {'frozen.<stage>': step of its checkpoint}).
   """
   frozen, identity, configs = {}, {}, {}
-  module = importlib.import_module(f'cemnet_jax.stages.{cfg.module}')
+  module = stages.load(cfg)
   for need in module.needs(cfg) if hasattr(module, 'needs') else cfg.needs:
     if need == 'vgg19':
       from cemnet_jax.weights.vgg19 import load_vgg19
@@ -134,9 +135,10 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
                       batch_size=cfg.pool.batch_size if pooled else cfg.batch_size)
   eval_data = make_dataset(cfg.data, data_dir, cfg.eval_split, train=False, **where,
                            batch_size=cfg.batch_size)
-  module = importlib.import_module(f'cemnet_jax.stages.{cfg.module}')
+  module = stages.load(cfg)
   if pooled:
-    data, eval_data = _pools(cfg, module, frozen, identity, data, eval_data)
+    sources = [str(data_dir), str(workdir.resolve().parent), frozen_dirs or {}, identity]
+    data, eval_data = _pools(cfg, module, frozen, sources, data, eval_data)
   loop.fit(module.make(cfg), cfg, data, eval_data, frozen, workdir, title=title,
            identity=identity, iterate=loop.serial if pooled else iterate)
 
@@ -144,9 +146,12 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
 _last_pools = {}  # what the stage before pooled: an ablation often wants the same features
 
 
-def _pools(cfg, module, frozen, identity, data, eval_data) -> tuple[FeaturePool, FeaturePool]:
-  """Training and evaluation pools; made anew unless the last stage pooled the very same."""
-  made_by = json.dumps([cfg.data.to_dict(), cfg.pool.to_dict(), cfg.frozen.to_dict(), identity,
+def _pools(cfg, module, frozen, sources, data, eval_data) -> tuple[FeaturePool, FeaturePool]:
+  """Training and evaluation pools; made anew unless the last stage pooled the very same.
+
+  `sources` says where data and frozen weights come from: equal settings alone are not enough.
+  """
+  made_by = json.dumps([cfg.data.to_dict(), cfg.pool.to_dict(), cfg.frozen.to_dict(), sources,
                         cfg.seed, cfg.batch_size, cfg.eval_split, cfg.eval_batches],
                        sort_keys=True)
   if made_by not in _last_pools:
