@@ -69,6 +69,14 @@ def unstandardise(points: Float[Array, '*B L 2'], mean: Float[Array, 'L 2'],
   return points * std + mean
 
 
+def normalise_references(ref: Float[Array, '*B N 131 2'], stats: Statistics,
+                         template: Float[Array, '7 2'] | None = None,
+                         ) -> Float[Array, '*B N 131 2']:
+  """References in crop coordinates -> each aligned by its own similarity, standardised."""
+  aligned = to_frame(ref, fit(ref[..., topology.STABLE, :], template))
+  return standardise(aligned, stats['mean'], stats['std'])
+
+
 def normalise_inputs(pose: Float[Array, '*B T 74 2'], ref: Float[Array, '*B N 131 2'] | None,
                      content: Float[Array, '*B T 57 2'] | None, stats: Statistics,
                      template: Float[Array, '7 2'] | None = None,
@@ -85,7 +93,7 @@ def normalise_inputs(pose: Float[Array, '*B T 74 2'], ref: Float[Array, '*B N 13
     return standardise(to_frame(points, similarity), stats['mean'][index], stats['std'][index])
 
   if ref is not None:
-    ref = own(ref, fit(ref[..., topology.STABLE, :], template), slice(None))
+    ref = normalise_references(ref, stats, template)
   if content is not None:
     content = own(content, sim, topology.CONTENT)
   return own(pose, sim, topology.POSE), ref, content, sim

@@ -6,14 +6,11 @@ audio + references + pose -> emotion-agnostic mouth -> emotion bridge -> mouth i
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from cemnet_jax import topology
 from cemnet_jax.nets.landmark_frame import (
   Similarity,
   denormalise_mouth,
-  fit,
   normalise_inputs,
-  standardise,
-  to_frame,
+  normalise_references,
 )
 
 
@@ -38,9 +35,8 @@ def frame_tokens(
 def reference_tokens(
     net, variables, statistics, references: Float[Array, 'B N 131 2']) -> Float[Array, 'B N D']:
   """Audio2Mouth's reference tokens: computed once per video."""
-  aligned = to_frame(references, fit(references[..., topology.STABLE, :]))
-  aligned = standardise(aligned, statistics['mean'], statistics['std'])
-  return net.apply(variables, aligned, method=net.encode_references)
+  return net.apply(variables, normalise_references(references, statistics),
+                   method=net.encode_references)
 
 
 def utterance_emotion(
