@@ -3,10 +3,13 @@
 import os
 import signal
 import sys
+import time
 
 from cemnet_jax.train import loop, process
 from tests.train import toy
 
+# JAX looks once a second whether SIGTERM came; without the wait the few steps left are run first.
+NOTICED_SECONDS = 10
 HALF = (slice(0, 4), slice(4, 8))  # rows of the batch that each process makes
 
 
@@ -20,6 +23,7 @@ class _Terminated(toy.Data):
   def __getitem__(self, step):
     if step == self.step:
       os.kill(os.getpid(), signal.SIGTERM)
+      time.sleep(NOTICED_SECONDS)
     return super().__getitem__(step)
 
 
