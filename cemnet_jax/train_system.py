@@ -4,6 +4,7 @@
 """
 
 import ast
+import hashlib
 import importlib
 import json
 import os
@@ -80,7 +81,7 @@ def load_frozen(cfg, data_dir, workdir: Path, given: dict[str, str]) -> tuple[di
   """The frozen inputs that `cfg.needs` names; also fills `cfg.frozen.<stage>` with their configs.
 
   Returns:
-    ({stage: {'params', 'stats'}}, {'frozen.<stage>': step of its checkpoint}).
+    ({stage: {'params', 'stats'}}, {'frozen.<stage>': step of its checkpoint, 'vgg19': sha256}).
   """
   frozen, identity, configs = {}, {}, {}
   module = stages.load(cfg)
@@ -88,6 +89,8 @@ def load_frozen(cfg, data_dir, workdir: Path, given: dict[str, str]) -> tuple[di
     if need == 'vgg19':
       from cemnet_jax.weights.vgg19 import load_vgg19
       frozen[need] = load_vgg19(cfg.loss.vgg19)
+      with open(cfg.loss.vgg19, 'rb') as file:
+        identity['vgg19'] = hashlib.file_digest(file, 'sha256').hexdigest()
       continue
     if need == STATISTICS:
       frozen[need] = _statistics(cfg, data_dir, workdir.parent / f'{STATISTICS}.npz')

@@ -9,11 +9,14 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('aee', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=100_000, quickstart=350, debug=4)
+  cfg.steps = pick(paper=100_000, quickstart=260, debug=4)
   cfg.batch_size = pick(paper=16, quickstart=12, debug=8)
   cfg.optimizer.lr = pick(paper=2e-4, quickstart=2e-4, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
   cfg.optimizer.b1 = 0.5
+  # The encoders come trained and the decoder does not: in a short run it has to learn faster.
+  cfg.decoder_optimizer = cfg.optimizer.copy_and_resolve_references()
+  cfg.decoder_optimizer.lr = pick(paper=2e-4, quickstart=2e-3, debug=1e-3)
   cfg.needs = ('audio_emotion', 'timbre', 'content')
   cfg.best = '+emotion_accuracy'
   cfg.data.dataset = sizes.mead(preset)

@@ -156,7 +156,10 @@ def _repetition(clips, methods, classifier, settings, split, protocol, seed):
   landmarks = [clip['landmarks'].astype(np.float32) for clip in driving]
   truth = [points[:, CONTENT] for points in landmarks]
   copied = scoring.copied_content([r.landmarks for r in references], landmarks)
-  predictions = {m.name: [m.predict(c, r) for c, r in zip(driving, references)] for m in methods}
+  predictions = {m.name: [] for m in methods}
+  for clip, shown in zip(driving, references):  # clip by clip: methods share what it takes
+    for method in methods:
+      predictions[method.name].append(method.predict(clip, shown))
   drawn = np.random.default_rng([seed, 7]).permutation(len(cases))[:settings.rendered_clips]
 
   def pictures(method, contents):

@@ -19,7 +19,7 @@ from cemnet_jax.topology import EMOTIONS
 from cemnet_jax.train import ckpt
 
 EMOTION_BATCH = 128  # speech windows encoded at a time
-FRAME_BATCH = 64  # frames of which Audio2Mouth's tokens are made at a time
+FRAME_BATCH = 32  # frames of which Audio2Mouth's tokens are made at a time
 
 
 class Net(NamedTuple):
@@ -82,6 +82,11 @@ def load(system_dir, system: str = 'cemnet') -> Networks:
     renderer=_net(build.renderer(render_config.model), renderer, 'generator'),
     image_size=render_config.data.image_size, mouth_references=a2m_config.data.N,
     render_references=render_config.data.N, window=render_config.data.T)
+
+
+def with_bridge_of(nets: Networks, system_dir, system: str) -> Networks:
+  """The same Audio2Mouth and renderer with the bridge of another system of that folder."""
+  return nets._replace(bridge=load(system_dir, system).bridge)
 
 
 def _load_bridge(stage, name) -> Bridge:

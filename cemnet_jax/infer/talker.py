@@ -86,22 +86,32 @@ class Talker:
     frames = np.stack(list(self.frames(plan, options.progress)))
     return TalkingVideo(frames, plan.audio, plan.landmarks)
 
+  def tokens(self, audio: Float[np.ndarray, 'S'], canvas: References) -> forward.FrameTokens:
+    """What Audio2Mouth knows of each frame of `canvas` saying `audio`, whatever the references."""
+    audio, shown = _timeline(audio, canvas)
+    pose = refs.crop_landmarks(canvas)[shown][:, POSE].astype(np.float32)
+    pose = np.pad(pose, ((0, max(0, self._nets.window - len(pose))), (0, 0), (0, 0)), mode='edge')
+    return forward.frame_tokens(self._nets, mel_windows(audio, 0, len(pose)), pose)
+
   def plan(self, references: References, audio: Float[np.ndarray, 'S'],
-           canvas: References | None = None, options: Options = DEFAULTS) -> Plan:
-    """Mouth landmarks of every frame; a video canvas is played forward and backward as needed."""
+           canvas: References | None = None, options: Options = DEFAULTS,
+           tokens: forward.FrameTokens | None = None) -> Plan:
+    """Mouth landmarks of every frame; a video canvas is played forward and backward as needed.
+
+    `tokens` are those of `audio` and `canvas` when they are known, from a talker with the same
+    Audio2Mouth.
+    """
     canvas = references if canvas is None else canvas
     if options.memory and self._nets.bridge is None:
       raise UserError('this system has no Emotion Bridging Memory; choose memory=False')
-    count = -(-len(audio) // SAMPLES_PER_FRAME)
-    audio = np.pad(audio, (0, count * SAMPLES_PER_FRAME - len(audio)))
-    length = len(canvas.frames) if canvas.moving else 1
-    shown = refs.back_and_forth(length, count)
+    tokens = self.tokens(audio, canvas) if tokens is None else tokens
+    audio, shown = _timeline(audio, canvas)
     index = refs.choose(references, self._nets.mouth_references, options.seed, options.choice)
     chosen = References([references.frames[i] for i in index], references.landmarks[index],
                         references.boxes[index], False)
     landmarks = refs.crop_landmarks(canvas)[shown].astype(np.float32)
     cues = self._cues(chosen, audio, options) if options.memory else None
-    mouth = self._mouth(landmarks[:, POSE], refs.crop_landmarks(chosen), audio, cues)
+    mouth = self._mouth(tokens, refs.crop_landmarks(chosen), len(shown), cues)
     if options.smooth > 0:
       mouth = gaussian_filter1d(mouth, options.smooth, axis=0, mode='nearest')
     landmarks[:, CONTENT] = mouth
@@ -133,24 +143,21 @@ class Talker:
                else forward.label_emotion(bridge, options.emotion))
     return forward.Cues(emotion, *forward.picture_cues(bridge, _crops(chosen, bridge.image_size)))
 
-  def _mouth(self, pose, references, audio, cues) -> Float[np.ndarray, 'T 57 2']:
+  def _mouth(self, tokens, references, count, cues) -> Float[np.ndarray, 'T 57 2']:
     """Mouths of all windows at stride 1; a frame's overlapping predictions are averaged."""
-    width, count = self._nets.window, len(pose)
-    pose = np.pad(pose, ((0, max(0, width - count)), (0, 0), (0, 0)), mode='edge')
-    mel = mel_windows(audio, 0, len(pose))
+    width, length = self._nets.window, len(tokens.audio)
     # As many reference tokens as in training, however few pictures there are.
     references = references[np.arange(self._nets.mouth_references) % len(references)]
     known = forward.reference_tokens(self._nets, references.astype(np.float32))
-    tokens = forward.frame_tokens(self._nets, mel, pose)
-    windows = np.arange(len(pose) - width + 1)[:, None] + np.arange(width)
-    total = np.zeros((len(pose), len(CONTENT), 2))
+    windows = np.arange(length - width + 1)[:, None] + np.arange(width)
+    total = np.zeros((length, len(CONTENT), 2))
     for start in range(0, len(windows), MOUTH_BATCH):
       some = windows[start:start + MOUTH_BATCH]
       full = some[np.minimum(np.arange(MOUTH_BATCH), len(some) - 1)]
       window_tokens = jax.tree.map(partial(np.take, indices=full, axis=0), tokens)
       mouth = forward.mouths(self._nets, known, window_tokens, cues)
       np.add.at(total, some, np.asarray(mouth)[:len(some)])
-    times = np.bincount(windows.ravel(), minlength=len(pose))
+    times = np.bincount(windows.ravel(), minlength=length)
     return (total / times[:, None, None])[:count].astype(np.float32)
 
   def _encode(self, chosen: References):
@@ -167,6 +174,14 @@ class Talker:
     at = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, len(landmarks) - 1)
     drawn = _sketches(landmarks[at], self._nets.image_size)
     return drawn[np.arange(RENDER_BATCH)[:, None] + np.arange(self._nets.window)]
+
+
+def _timeline(audio, canvas: References) -> tuple[np.ndarray, np.ndarray]:
+  """Samples of whole frames, and which picture of the canvas each of these frames shows."""
+  count = -(-len(audio) // SAMPLES_PER_FRAME)
+  length = len(canvas.frames) if canvas.moving else 1
+  audio = np.pad(audio, (0, count * SAMPLES_PER_FRAME - len(audio)))
+  return audio, refs.back_and_forth(length, count)
 
 
 def load_audio(audio) -> Float[np.ndarray, 'S']:

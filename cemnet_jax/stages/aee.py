@@ -65,7 +65,7 @@ def make(cfg) -> Stage:
     hit = (logits.argmax(-1) == batch['emotion']).mean(axis=-1)
     return {'emotion_accuracy': masked_sum(hit, batch['mask'][:, 0, 0, 0])}
 
-  return supervised(cfg, init, loss, evaluate)
+  return supervised(cfg, init, loss, evaluate, {'decoder': cfg.decoder_optimizer})
 
 
 def combine(timbre, emotion, content):

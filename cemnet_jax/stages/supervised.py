@@ -40,7 +40,8 @@ def masked_sum(values, mask) -> tuple[jax.Array, jax.Array]:
   return jnp.sum(values * mask), jnp.sum(mask)
 
 
-def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable) -> Stage:
+def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
+               optimizers: dict[str, Any] | None = None) -> Stage:
   """A `Stage` that minimises one loss; every net has its own optimizer state.
 
   Args:
@@ -48,19 +49,24 @@ def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable) -> Stage
     init: (key, frozen, batch) -> ({net: params}, {net: stats}).
     loss: (params, stats, frozen, batch, key) -> (total, (new stats, {term: scalar})).
     evaluate: (params, stats, frozen, batch) -> {name: (sum, count)}.
+    optimizers: {net: a config in place of `cfg.optimizer` for this net}.
   """
-  tx = make_optimizer(cfg.optimizer, cfg.steps)
+  own = {net: make_optimizer(c, cfg.steps) for net, c in (optimizers or {}).items()}
+  shared = make_optimizer(cfg.optimizer, cfg.steps)
+
+  def of_nets(nets):
+    return {net: own.get(net, shared) for net in nets}
 
   def init_state(key, frozen, batch):
     params, stats = init(key, frozen, batch)
-    return train_state.create(params, stats, {name: tx for name in params})
+    return train_state.create(params, stats, of_nets(params))
 
   def step(state, frozen, batch):
     key = key_for(cfg.seed, state.step, cfg.stage)
     grad = jax.value_and_grad(loss, has_aux=True)
     (total, (stats, terms)), grads = grad(state.params, state.stats, frozen, batch, key)
     metrics = {'loss': total, 'grad_norm': optax.global_norm(grads), **terms}
-    return train_state.apply_grads(state, grads, {name: tx for name in grads}, stats), metrics
+    return train_state.apply_grads(state, grads, of_nets(grads), stats), metrics
 
   def evaluate_state(state, frozen, batch):
     return evaluate(state.params, state.stats, frozen, batch)

@@ -24,9 +24,9 @@ def config(name, preset='debug'):
   return cfg
 
 
-def batch_of(cfg, size):
+def batch_of(cfg, size, seed=0):
   """A batch of plausible random arrays of the stage's kind."""
-  rng = np.random.default_rng(0)
+  rng = np.random.default_rng(seed)
   face = rng.uniform(0.2, 0.8, (topology.NUM_LANDMARKS, 2))
   out = {}
   for key, value in schema.example(cfg.data, size).items():
