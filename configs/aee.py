@@ -11,7 +11,7 @@ def get_config(preset='paper'):
   pick = common.picker(preset)
   cfg.steps = pick(paper=100_000, quickstart=260, debug=4)
   cfg.batch_size = pick(paper=16, quickstart=12, debug=8)
-  cfg.optimizer.lr = pick(paper=2e-4, quickstart=2e-4, debug=1e-3)
+  cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-4, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
   cfg.optimizer.b1 = 0.5
   # The encoders come trained and the decoder does not: in a short run it has to learn faster.

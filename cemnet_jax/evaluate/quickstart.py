@@ -33,17 +33,20 @@ def video_files(out: Path, clips: Clips) -> list[Path]:
 
 
 def make_videos(out: Path, clips: Clips, work: Path) -> None:
-  """Every talk, the side-by-side video of one talk per speaker, and the contact sheet."""
+  """Every talk, and one of each speaker beside other systems, as a video and a contact sheet."""
   cemnet = Talker.load(work)
   systems = {GENERATED: talks.Voiced(cemnet),
              NO_MEMORY: talks.Voiced(Talker.load(work, 'cemnet_no_ebm')),
              ALONE: talks.Voiced(cemnet, memory=False)}
-  made = [talks.make_talk(clips, case, systems) for case in talks.talk_cases(clips)]
+  cases = talks.talk_cases(clips)
+  compared = talks.one_of_each_speaker(clips, cases)
+  made = [talks.make_talk(clips, case, systems if case in compared else {
+    GENERATED: systems[GENERATED]}) for case in cases]
   for number, talk in enumerate(made, start=1):
     talks.write_talk(out, number, talk, GENERATED)
-  first = {talk.title.split(':')[0]: talk for talk in reversed(made)}  # one of each speaker
-  talks.write_side_by_side(out / 'side_by_side.mp4', list(reversed(first.values())))
-  write_png(out / 'contact_sheet.png', talks.sheet(made))
+  side_by_side = [talk for case, talk in zip(cases, made) if case in compared]
+  talks.write_side_by_side(out / 'side_by_side.mp4', side_by_side)
+  write_png(out / 'contact_sheet.png', talks.sheet(side_by_side))
 
 
 def summary(rows: Sequence[dict], clock: Clock) -> str:

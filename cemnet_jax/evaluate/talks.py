@@ -51,6 +51,14 @@ def talk_cases(clips: Clips, speakers: int = 3, pairs: int = 3) -> list[Case]:
   return cases
 
 
+def one_of_each_speaker(clips: Clips, cases: Sequence[Case]) -> list[Case]:
+  """The first speaker's first case, the second one's second, ...: every pair of emotions once."""
+  by_speaker = {}
+  for case in cases:
+    by_speaker.setdefault(clips.table['speaker'][case.driving], []).append(case)
+  return [mine[number % len(mine)] for number, mine in enumerate(by_speaker.values())]
+
+
 def make_talk(clips: Clips, case: Case, systems: dict[str, Voiced], size: int = 128) -> Talk:
   """Whole pictures of one case made by every system; pose and upper face of the driving clip.
 
@@ -70,7 +78,7 @@ def make_talk(clips: Clips, case: Case, systems: dict[str, Voiced], size: int = 
               mouth_opening(driving.landmarks_px), audio)
 
 
-def sheet(talks: Sequence[Talk], frames: int = 2, size: int = 144) -> UInt8[np.ndarray, 'H W 3']:
+def sheet(talks: Sequence[Talk], frames: int = 3, size: int = 144) -> UInt8[np.ndarray, 'H W 3']:
   """Contact sheet: the reference, then `frames` pictures of each video, mouths widest open."""
   rows = []
   for talk in talks:

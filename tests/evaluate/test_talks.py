@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cemnet_jax.evaluate import talks
+from cemnet_jax.evaluate import protocol, talks
 from cemnet_jax.evaluate.protocol import conflicting_pairs
 from cemnet_jax.infer.video import TalkingVideo
 from cemnet_jax.preprocess.synthetic.clip import make_clip
@@ -52,6 +52,13 @@ def test_cases_conflict_and_stay_with_their_speaker(clips):
     assert shown != heard
 
 
+def test_every_pair_is_compared_once():
+  speakers = ['a'] * 3 + ['b'] * 3 + ['c'] * 2 + ['d']
+  cases = [protocol.Case(i, 0) for i in range(9)]
+  shown = SimpleNamespace(table={'speaker': speakers})
+  assert [c.driving for c in talks.one_of_each_speaker(shown, cases)] == [0, 4, 6, 8]
+
+
 def test_a_talk_and_what_is_written_of_it(clips, tmp_path):
   parrot = Parrot()
   systems = {'generated': talks.Voiced(parrot), 'alone': talks.Voiced(parrot, memory=False)}
@@ -72,4 +79,4 @@ def test_a_talk_and_what_is_written_of_it(clips, tmp_path):
   assert error < 12  # H.264 with subsampled colour
   talks.write_side_by_side(tmp_path / 'side.mp4', [talk, talk], size=64)
   assert len(read_video(tmp_path / 'side.mp4').frames) == 2 * count
-  assert talks.sheet([talk], size=32).shape[1] == 32 + 3 * 66 + 5 * 8
+  assert talks.sheet([talk], size=32).shape[1] == 32 + 3 * 100 + 5 * 8

@@ -116,7 +116,7 @@ def _worlds():
     World('lrs_debug', 'lrs', sentences=(3, 0), **debug),
     World('mead_debug', 'mead', sentences=(2, 1), **debug),
     World('lrs_quickstart', 'lrs', speakers=(32, 4, 4), sentences=(8, 0), **quick),
-    World('mead_quickstart', 'mead', speakers=(24, 3, 6), sentences=(5, 1), **quick),
+    World('mead_quickstart', 'mead', speakers=(16, 2, 4), sentences=(8, 1), **quick),
     World('lrs_full', 'lrs', speakers=(200, 20, 20), sentences=(48, 0), **full),
     # MEAD's 40 / 8 split of 48 actors; 4 of the 40 choose models.
     World('mead_full', 'mead', speakers=(36, 4, 8), sentences=(30, 6), levels=(1, 2, 3), **full))
