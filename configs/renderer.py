@@ -11,7 +11,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('renderer', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=140_000, quickstart=600, debug=4)
+  cfg.steps = pick(paper=140_000, quickstart=500, debug=4)
   cfg.batch_size = pick(paper=96, quickstart=4, debug=8)
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=2e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
@@ -24,12 +24,14 @@ def get_config(preset='paper'):
   cfg.data.kind = 'render'
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.data.N = pick(paper=5, quickstart=2, debug=2)
+  # Share of examples whose references are another clip, and so maybe another emotion.
+  cfg.data.cross_ref = pick(paper=0.0, quickstart=0.5, debug=0.0)
   cfg.model.update(dict(
     width=pick(paper=32, quickstart=16, debug=8), wide=pick(paper=256, quickstart=64, debug=16),
     hidden=pick(paper=256, quickstart=16, debug=16), kernel=7, audio_adain=True,
     audio_dim=pick(paper=512, quickstart=64, debug=16),
     audio_width=pick(paper=1.0, quickstart=0.125, debug=0.125),
-    quirk=False, flow_scale=0.1, centred=True,
+    quirk=False, flow_scale=0.1, centred=True, skip=True,
     disc_width=pick(paper=64, quickstart=16, debug=4)))
   # The paper's 4, 0.25 and 1 are IP-LAP's numbers on 4 GPUs: on one device 16, 0.25, 1 (spec 7.3).
   cfg.loss.update(dict(warp=10.0, perceptual=16.0, gan=0.25, feature_matching=1.0,

@@ -26,32 +26,32 @@ def trained_methods(system_dir) -> list[Method]:
     UserError: a stage of `cemnet` is missing.
   """
   cemnet = forward.load(system_dir, 'cemnet')
-  once = LastClip(Talker(cemnet))  # they differ after Audio2Mouth's encoders only
-  methods = [system_method(WITHOUT_MEMORY, cemnet, memory=False, tokens=once)]
+  once = LastCase(Talker(cemnet))  # they differ after Audio2Mouth only
+  methods = [system_method(WITHOUT_MEMORY, cemnet, memory=False, motion=once)]
   if (Path(system_dir) / 'ebm_direct' / 'done.json').is_file():
     direct = forward.with_bridge_of(cemnet, system_dir, 'cemnet_no_ebm')
-    methods.append(system_method('cemnet_no_ebm', direct, tokens=once))
-  return [*methods, system_method('cemnet', cemnet, tokens=once)]
+    methods.append(system_method('cemnet_no_ebm', direct, motion=once))
+  return [*methods, system_method('cemnet', cemnet, motion=once)]
 
 
-class LastClip:
-  """Audio2Mouth's tokens of a clip, kept for the methods that are asked about it next."""
+class LastCase:
+  """Audio2Mouth's motion for a clip and references, kept for the methods that are asked next."""
 
   def __init__(self, talker: Talker):
-    self._talker, self._clip, self._tokens = talker, None, None
+    self._talker, self._asked, self._motion = talker, (None, None), None
 
-  def __call__(self, clip, canvas):
-    if clip is not self._clip:
-      self._tokens = self._talker.tokens(load_wav16(clip['audio']), canvas)
-      self._clip = clip
-    return self._tokens
+  def __call__(self, clip, references, *arguments):
+    if clip is not self._asked[0] or references is not self._asked[1]:
+      self._motion = self._talker.motion(*arguments)
+      self._asked = clip, references
+    return self._motion
 
 
 def system_method(name: str, nets: forward.Networks, memory: bool = True,
-                  tokens: LastClip | None = None) -> Method:
+                  motion: LastCase | None = None) -> Method:
   """A system's nets as a Method over clip records, in the coordinates of the records' crops."""
   talker, options = Talker(nets), Options(memory=memory)
-  tokens = tokens or LastClip(talker)
+  motion = motion or LastCase(talker)
 
   def predict(clip, references):
     size = references.images.shape[1]
@@ -61,7 +61,8 @@ def system_method(name: str, nets: forward.Networks, memory: bool = True,
     landmarks = clip['landmarks'].astype(np.float32)
     boxes = np.tile(np.float32([0, 0, 1, 1]), (len(landmarks), 1))
     canvas = refs.from_arrays(clip['frames'], landmarks, boxes, moving=True)
-    plan = talker.plan(shown, load_wav16(clip['audio']), canvas, options, tokens(clip, canvas))
+    said = shown, load_wav16(clip['audio']), canvas, options
+    plan = talker.plan(*said, motion(clip, references, *said))
     return plan.landmarks[:, CONTENT]
 
   def render(clip, references, content, frames):

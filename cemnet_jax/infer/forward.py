@@ -163,15 +163,21 @@ def reference_tokens(nets: Networks, references: Float[np.ndarray, 'N 131 2']
                            references[None])
 
 
-def mouths(nets: Networks, references: Float[Array, '1 N D'], windows: FrameTokens,
-           cues: Cues | None) -> Float[Array, 'B T 57 2']:
-  """Mouth landmarks in the crop, through the memory when `cues` are given (Eq. 1, 11, 13).
+def motions(nets: Networks, references: Float[Array, '1 N D'], windows: FrameTokens,
+            ) -> Float[Array, 'B T 57 2']:
+  """Standardised emotion-agnostic mouth motion of B windows (Eq. 1-2).
 
   `windows` holds the tokens of B windows: (B, T, ...) in every field.
   """
+  return _motions(nets.mouth.module, nets.mouth.variables, references, windows.audio,
+                  windows.pose)
+
+
+def mouths(nets: Networks, motion: Float[Array, 'B T 57 2'], frame: Similarity,
+           cues: Cues | None) -> Float[Array, 'B T 57 2']:
+  """Mouth landmarks in the crop, through the memory when `cues` are given (Eq. 11, 13)."""
   memory = nets.bridge.memory if cues is not None else Net(None, None)
-  return _mouths(nets.mouth.module, memory.module, nets.mouth.variables, memory.variables,
-                 nets.statistics, references, windows, cues)
+  return _mouths(memory.module, memory.variables, nets.statistics, motion, frame, cues)
 
 
 def encode_references(nets: Networks, images: UInt8[np.ndarray, 'N H W 3'],
@@ -212,13 +218,18 @@ def _reference_tokens(net, variables, statistics, references):
   return pipeline.reference_tokens(net, variables, statistics, references)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _mouths(net, memory, variables, memory_variables, statistics, references, windows, cues):
-  many = lambda x: jnp.broadcast_to(x, (windows.audio.shape[0],) + x.shape[1:])
-  motion = net.apply(variables, many(references), windows.audio, windows.pose, method=net.fuse)
+@partial(jax.jit, static_argnums=0)
+def _motions(net, variables, references, audio, pose):
+  references = jnp.broadcast_to(references, (audio.shape[0],) + references.shape[1:])
+  return net.apply(variables, references, audio, pose, method=net.fuse)
+
+
+@partial(jax.jit, static_argnums=0)
+def _mouths(memory, variables, statistics, motion, frame, cues):
   if memory is not None:
-    motion = pipeline.bridge(memory, memory_variables, motion, *map(many, cues))
-  return pipeline.mouth_in_crop(motion, windows.frame, statistics)
+    many = lambda x: jnp.broadcast_to(x, (motion.shape[0],) + x.shape[1:])
+    motion = pipeline.bridge(memory, variables, motion, *map(many, cues))
+  return pipeline.mouth_in_crop(motion, frame, statistics)
 
 
 @partial(jax.jit, static_argnums=0)

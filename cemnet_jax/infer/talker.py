@@ -16,6 +16,7 @@ from cemnet_jax.infer import forward, paste
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.references import References
 from cemnet_jax.infer.video import TalkingVideo
+from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.preprocess import video
 from cemnet_jax.preprocess.audio import mel_windows, mfcc_windows
 from cemnet_jax.preprocess.crop import crop_frame
@@ -37,6 +38,13 @@ class Options(NamedTuple):
 
 
 DEFAULTS = Options()
+
+
+class Motion(NamedTuple):
+  """Emotion-agnostic mouths of the W windows of T frames in a video."""
+  points: Float[np.ndarray, 'W T 57 2']  # standardised
+  windows: Int[np.ndarray, 'W T']  # frames of each
+  frame: Similarity  # of the face in each frame
 
 
 class Plan(NamedTuple):
@@ -86,32 +94,43 @@ class Talker:
     frames = np.stack(list(self.frames(plan, options.progress)))
     return TalkingVideo(frames, plan.audio, plan.landmarks)
 
-  def tokens(self, audio: Float[np.ndarray, 'S'], canvas: References) -> forward.FrameTokens:
-    """What Audio2Mouth knows of each frame of `canvas` saying `audio`, whatever the references."""
+  def motion(self, references: References, audio: Float[np.ndarray, 'S'], canvas: References,
+             options: Options = DEFAULTS) -> Motion:
+    """What Audio2Mouth makes of them, before any emotion: windows of all frames at stride 1."""
+    chosen = self._choose(references, options)
     audio, shown = _timeline(audio, canvas)
     pose = refs.crop_landmarks(canvas)[shown][:, POSE].astype(np.float32)
-    pose = np.pad(pose, ((0, max(0, self._nets.window - len(pose))), (0, 0), (0, 0)), mode='edge')
-    return forward.frame_tokens(self._nets, mel_windows(audio, 0, len(pose)), pose)
+    width = self._nets.window
+    pose = np.pad(pose, ((0, max(0, width - len(pose))), (0, 0), (0, 0)), mode='edge')
+    tokens = forward.frame_tokens(self._nets, mel_windows(audio, 0, len(pose)), pose)
+    # As many reference tokens as in training, however few pictures there are.
+    known = refs.crop_landmarks(chosen)[
+      np.arange(self._nets.mouth_references) % len(chosen.frames)].astype(np.float32)
+    known = forward.reference_tokens(self._nets, known)
+    windows = np.arange(len(pose) - width + 1)[:, None] + np.arange(width)
+    parts = []
+    for some in _batches(windows):
+      batch = jax.tree.map(partial(np.take, indices=some, axis=0), tokens)
+      parts.append(np.asarray(forward.motions(self._nets, known, batch)))
+    return Motion(np.concatenate(parts)[:len(windows)], windows, tokens.frame)
 
   def plan(self, references: References, audio: Float[np.ndarray, 'S'],
            canvas: References | None = None, options: Options = DEFAULTS,
-           tokens: forward.FrameTokens | None = None) -> Plan:
+           motion: Motion | None = None) -> Plan:
     """Mouth landmarks of every frame; a video canvas is played forward and backward as needed.
 
-    `tokens` are those of `audio` and `canvas` when they are known, from a talker with the same
+    `motion` is that of the same arguments when it is known, from a talker with the same
     Audio2Mouth.
     """
     canvas = references if canvas is None else canvas
     if options.memory and self._nets.bridge is None:
       raise UserError('this system has no Emotion Bridging Memory; choose memory=False')
-    tokens = self.tokens(audio, canvas) if tokens is None else tokens
+    motion = self.motion(references, audio, canvas, options) if motion is None else motion
     audio, shown = _timeline(audio, canvas)
-    index = refs.choose(references, self._nets.mouth_references, options.seed, options.choice)
-    chosen = References([references.frames[i] for i in index], references.landmarks[index],
-                        references.boxes[index], False)
+    chosen = self._choose(references, options)
     landmarks = refs.crop_landmarks(canvas)[shown].astype(np.float32)
     cues = self._cues(chosen, audio, options) if options.memory else None
-    mouth = self._mouth(tokens, refs.crop_landmarks(chosen), len(shown), cues)
+    mouth = self._mouth(motion, len(shown), cues)
     if options.smooth > 0:
       mouth = gaussian_filter1d(mouth, options.smooth, axis=0, mode='nearest')
     landmarks[:, CONTENT] = mouth
@@ -143,21 +162,22 @@ class Talker:
                else forward.label_emotion(bridge, options.emotion))
     return forward.Cues(emotion, *forward.picture_cues(bridge, _crops(chosen, bridge.image_size)))
 
-  def _mouth(self, tokens, references, count, cues) -> Float[np.ndarray, 'T 57 2']:
-    """Mouths of all windows at stride 1; a frame's overlapping predictions are averaged."""
-    width, length = self._nets.window, len(tokens.audio)
-    # As many reference tokens as in training, however few pictures there are.
-    references = references[np.arange(self._nets.mouth_references) % len(references)]
-    known = forward.reference_tokens(self._nets, references.astype(np.float32))
-    windows = np.arange(length - width + 1)[:, None] + np.arange(width)
+  def _choose(self, references: References, options: Options) -> References:
+    """As many references as Audio2Mouth takes."""
+    index = refs.choose(references, self._nets.mouth_references, options.seed, options.choice)
+    return References([references.frames[i] for i in index], references.landmarks[index],
+                      references.boxes[index], False)
+
+  def _mouth(self, motion: Motion, count, cues) -> Float[np.ndarray, 'T 57 2']:
+    """Mouths of all windows; a frame's overlapping predictions are averaged."""
+    length = motion.windows.max() + 1
+    parts = []
+    for some in _batches(np.arange(len(motion.windows))):
+      frame = jax.tree.map(partial(np.take, indices=motion.windows[some], axis=0), motion.frame)
+      parts.append(np.asarray(forward.mouths(self._nets, motion.points[some], frame, cues)))
     total = np.zeros((length, len(CONTENT), 2))
-    for start in range(0, len(windows), MOUTH_BATCH):
-      some = windows[start:start + MOUTH_BATCH]
-      full = some[np.minimum(np.arange(MOUTH_BATCH), len(some) - 1)]
-      window_tokens = jax.tree.map(partial(np.take, indices=full, axis=0), tokens)
-      mouth = forward.mouths(self._nets, known, window_tokens, cues)
-      np.add.at(total, some, np.asarray(mouth)[:len(some)])
-    times = np.bincount(windows.ravel(), minlength=length)
+    np.add.at(total, motion.windows, np.concatenate(parts)[:len(motion.windows)])
+    times = np.bincount(motion.windows.ravel(), minlength=length)
     return (total / times[:, None, None])[:count].astype(np.float32)
 
   def _encode(self, chosen: References):
@@ -174,6 +194,13 @@ class Talker:
     at = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, len(landmarks) - 1)
     drawn = _sketches(landmarks[at], self._nets.image_size)
     return drawn[np.arange(RENDER_BATCH)[:, None] + np.arange(self._nets.window)]
+
+
+def _batches(rows: np.ndarray) -> Iterator[np.ndarray]:
+  """Rows in batches of one size; the last is filled up with its last row."""
+  for start in range(0, len(rows), MOUTH_BATCH):
+    some = rows[start:start + MOUTH_BATCH]
+    yield some[np.minimum(np.arange(MOUTH_BATCH), len(some) - 1)]
 
 
 def _timeline(audio, canvas: References) -> tuple[np.ndarray, np.ndarray]:

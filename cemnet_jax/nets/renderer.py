@@ -181,12 +181,14 @@ class Generator(nn.Module):
   audio_width: float = 1.0
   audio_adain: bool = True
   centred: bool = False
+  skip: bool = False
 
   @nn.compact
   def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B H W M'],
                warped: References, mel: Float[Array, 'B 80 16'] | None, *,
                train: bool) -> Float[Array, 'B H W 3']:
-    """Masked face, sketches, warped references (N = 1), mel -> the face in [0, 1]."""
+    """Masked face, sketches, warped references (N = 1), mel -> the face in [0, 1]; with `skip`
+    a change of what is known, which may overshoot."""
     k, p = (self.kernel,) * 2, self.kernel // 2
     x = jnp.concatenate([masked, sketches], -1)
     x = conv(self.width, k, padding=p, use_bias=False, name='conv1')(x)
@@ -208,8 +210,12 @@ class Generator(nn.Module):
       x = AdainBlock(start, name='adain_2')(x, audio)
     x = SpadeBlock(self.hidden, start, name='spade_4')(x, warped.images[:, 0])[:, 0]
     x = nn.leaky_relu(x, 0.01)  # PyTorch's default slope, unlike the 0.2 of the blocks
-    last = conv(3, k, padding=p, use_bias=False, name='conv_last', kernel_init=start)
-    return nn.sigmoid(last(x))
+    last = partial(conv, 3, k, padding=p, use_bias=False, name='conv_last')
+    if not self.skip:
+      return nn.sigmoid(last(kernel_init=start)(x))
+    upper = jnp.arange(masked.shape[1])[:, None, None] < masked.shape[1] // 2
+    known = jnp.where(upper, masked, warped.images[:, 0])
+    return known + last(kernel_init=nn.initializers.zeros)(x)
 
 
 class Renderer(nn.Module):
@@ -220,6 +226,8 @@ class Renderer(nn.Module):
   `audio_adain=False` is the literal Eq. 16: no AdaIN blocks, no audio encoder, `mel` unused.
   `quirk=False` samples where the flow says (see nets.warp); True is needed for IP-LAP's weights.
   `centred` starts the generator's kernels as `layers.centred_init` does.
+  `skip` lets the generator paint a change of the warped reference below and the known face above,
+  none at first, in place of all pixels.
   H and W must be even. Images are RGB in [0, 1], sketches in [0, 1].
   """
   width: int = 32
@@ -232,13 +240,14 @@ class Renderer(nn.Module):
   quirk: bool = True
   flow_scale: float = 1.0
   centred: bool = False
+  skip: bool = False
 
   def setup(self):
     self.flow_module = FlowModule(
       self.width, self.wide, self.hidden, self.kernel, self.quirk, self.flow_scale)
     self.translation = Generator(
       self.width, self.wide, self.hidden, self.kernel, self.audio_dim, self.audio_width,
-      self.audio_adain, self.centred)
+      self.audio_adain, self.centred, self.skip)
 
   def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
                reference: Float[Array, 'B N H W 3'], ref_sketches: Float[Array, 'B N H W'],

@@ -37,4 +37,5 @@ def renderer(model) -> Renderer:
   return Renderer(
     width=model.width, wide=model.wide, hidden=model.hidden, kernel=model.kernel,
     audio_adain=model.audio_adain, audio_dim=model.audio_dim, audio_width=model.audio_width,
-    quirk=model.quirk, flow_scale=model.flow_scale, centred=model.centred)
+    quirk=model.quirk, flow_scale=model.flow_scale, centred=model.centred,
+    skip=model.skip)

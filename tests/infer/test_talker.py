@@ -69,8 +69,8 @@ def test_canvas_speaks_with_references_of_another_clip(talker, picture, moving, 
 
 
 def test_overlapping_windows_are_averaged_in_place(talker, moving, speech, monkeypatch):
-  def face_centre(nets, references, windows, cues):
-    centre = np.asarray(windows.frame.centre)[:, :, None]  # B T 1 2
+  def face_centre(nets, motion, frame, cues):
+    centre = np.asarray(frame.centre)[:, :, None]  # B T 1 2
     noise = np.linspace(-1, 1, centre.shape[1])[None, :, None, None]  # vanishes in a full average
     return centre + np.zeros((1, 1, 57, 1)) + noise
   monkeypatch.setattr(forward, 'mouths', face_centre)

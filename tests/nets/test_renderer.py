@@ -246,3 +246,17 @@ def test_renderer_parity_with_pytorch(tiny, run, batch):
   assert np.abs(warped - reference.mean(1)).max() > 0.05  # the flow moves something
   close(image, torch_generator(
     nchw(masked), stacked, theirs, torch.tensor(np.asarray(audio)), variables))
+
+
+def test_skip_starts_with_what_is_known(batch):
+  net = nets.Renderer(**TINY, skip=True)
+  masked = batch[0].at[:, SIZE // 2:].set(0.0)
+
+  @jax.jit
+  def first():
+    return net.init_with_output(jax.random.key(0), masked, *batch[1:], train=False)
+  (image, warped), variables = first()
+  np.testing.assert_array_equal(image[:, :SIZE // 2], masked[:, :SIZE // 2])
+  np.testing.assert_array_equal(image[:, SIZE // 2:], warped[:, SIZE // 2:])
+  last = variables['params']['translation']['conv_last']['kernel']
+  assert last.shape[-1] == 3 and not last.any(), 'the same layer, with another start'

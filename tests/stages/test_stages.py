@@ -1,5 +1,7 @@
 """Every stage: the paper's sizes trace, a step keeps shapes, one batch is overfitted."""
 
+import os
+
 import jax
 import numpy as np
 import pytest
@@ -28,6 +30,22 @@ def test_paper_preset_traces(name, make_config, make_batch, make_frozen):
   assert 'loss' in metrics and all(m.shape == () for m in jax.tree.leaves(metrics))
   values = jax.eval_shape(stage.evaluate, state, frozen, batch)
   assert cfg.best.removeprefix('+') in values
+
+
+@pytest.mark.skipif('CEMNET_PAPER_STEP' not in os.environ,
+                    reason='takes half an hour and 20 GB on two cores: set CEMNET_PAPER_STEP=1')
+@pytest.mark.parametrize('name', NAMES)
+def test_paper_preset_makes_a_step(name, make_config, make_batch, make_frozen):
+  cfg = make_config(name, 'paper')
+  stage = stages.load(cfg).make(cfg)
+  batch, frozen = make_batch(cfg, 2), make_frozen(cfg)
+  state = jax.jit(stage.init)(jax.random.key(0), frozen, batch)
+  before = jax.device_get(state.params)
+  state, metrics = jax.jit(stage.step, donate_argnums=0)(state, frozen, batch)
+  assert np.isfinite(list(map(float, metrics.values()))).all(), metrics
+  moved = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), before, state.params)
+  assert all(max(jax.tree.leaves(net)) > 0 for net in moved.values()), moved
+  print(name, {k: round(float(v), 4) for k, v in metrics.items()})
 
 
 @pytest.mark.parametrize('name', OVERFIT)
