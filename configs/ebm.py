@@ -22,7 +22,7 @@ def get_config(preset='paper'):
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.data.emotion_windows = pick(paper=16, quickstart=12, debug=4)
   # Batches of frozen features made once and reused; 0 makes them anew at every step.
-  cfg.pool.batches = pick(paper=0, quickstart=50, debug=2)
+  cfg.pool.batches = pick(paper=0, quickstart=60, debug=2)
   cfg.pool.batch_size = pick(paper=128, quickstart=64, debug=8)
   cfg.model.update(dict(
     slots=96, dim=pick(paper=512, quickstart=128, debug=32),

@@ -11,7 +11,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('renderer', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=140_000, quickstart=500, debug=4)
+  cfg.steps = pick(paper=140_000, quickstart=450, debug=4)
   cfg.batch_size = pick(paper=96, quickstart=4, debug=8)
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=2e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
@@ -25,7 +25,7 @@ def get_config(preset='paper'):
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.data.N = pick(paper=5, quickstart=2, debug=2)
   # Share of examples whose references are another clip, and so maybe another emotion.
-  cfg.data.cross_ref = pick(paper=0.0, quickstart=0.5, debug=0.0)
+  cfg.data.cross_ref = pick(paper=0.0, quickstart=0.2, debug=0.0)
   cfg.model.update(dict(
     width=pick(paper=32, quickstart=16, debug=8), wide=pick(paper=256, quickstart=64, debug=16),
     hidden=pick(paper=256, quickstart=16, debug=16), kernel=7, audio_adain=True,

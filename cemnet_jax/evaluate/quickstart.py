@@ -19,8 +19,8 @@ from cemnet_jax.train import ckpt
 
 TRAINED = ('cemnet', 'cemnet_no_ebm')
 SETTINGS = {
-  # A hundred clips of each split tell what all of them tell, in a few minutes less.
-  'quickstart': Settings(repetitions=1, clips=100, rendered_clips=10, rendered_frames=8),
+  # Eighty clips of each split tell what all of them tell, in a few minutes less.
+  'quickstart': Settings(repetitions=1, clips=80, rendered_clips=8, rendered_frames=8),
   'debug': Settings(repetitions=1, rendered_clips=2, rendered_frames=4)}
 GENERATED, NO_MEMORY, ALONE = 'generated', 'without the memory', 'Audio2Mouth alone'
 

@@ -18,7 +18,7 @@ from cemnet_jax.systems import SYSTEMS
 from cemnet_jax.topology import EMOTIONS
 from cemnet_jax.train import ckpt
 
-EMOTION_BATCH = 128  # speech windows encoded at a time
+EMOTION_BATCH = 32  # speech windows encoded at a time
 FRAME_BATCH = 32  # frames of which Audio2Mouth's tokens are made at a time
 
 
