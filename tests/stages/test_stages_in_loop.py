@@ -37,7 +37,7 @@ def run(make_config, make_batch, make_frozen, tmp_path):
   return fit
 
 
-# A memory over frozen nets, and a net with BatchNorm and dropout; others only take longer to compile.
+# A memory over frozen nets, and a net with BatchNorm and dropout: others take longer to compile.
 @pytest.mark.slow
 @pytest.mark.parametrize('name', ['ebm', 'audio2mouth'])
 def test_eight_devices_agree_and_a_stopped_run_goes_on(run, name):
