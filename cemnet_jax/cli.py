@@ -9,6 +9,7 @@ from cemnet_jax.errors import UserError
 # Subcommand -> what it does; each is a module of cemnet_jax.commands, imported when chosen.
 COMMANDS = {
   'prepare': 'build a dataset',
+  'data': 'show what a built dataset holds, or check every record of it',
   'train': 'train all stages of a system in order',
   'generate': 'make a talking video from pictures and speech',
   'evaluate': "print a protocol's table for a trained system",

@@ -19,6 +19,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.systems import STATISTICS, SYSTEMS
 from cemnet_jax.train import ckpt, loop
 from cemnet_jax.train.pool import FeaturePool
+from configs import sizes
 
 SPEAKERS = -1  # `model.classes` that stands for the number of training speakers
 
@@ -169,7 +170,8 @@ def _pools(cfg, module, frozen, sources, data, eval_data) -> tuple[FeaturePool, 
 
 
 def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | Path,
-                 changes: tuple[str, ...] = ()) -> None:
+                 changes: tuple[str, ...] = (), *, lrs: str | None = None,
+                 mead: str | None = None) -> None:
   """Trains the stages of a system in order, in one process; finished ones are skipped.
 
   Args:
@@ -178,6 +180,8 @@ def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | 
     data_dir: where the built datasets are.
     workdir: gets one folder per stage.
     changes: 'stage.key=value' for one stage's config, '*.key=value' for all.
+    lrs: dataset in place of the preset's synthetic one of many speakers; 'lrs2/main', say.
+    mead: the same for the one of eight emotions; 'mead/front', say.
 
   Raises:
     UserError: unknown system or key, and everything `train_stage` refuses.
@@ -186,6 +190,11 @@ def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | 
     raise UserError(f'--system: unknown {system!r}, use one of {", ".join(SYSTEMS)}')
   nodes = SYSTEMS[system]
   configs = {stage: load_config(node.config, preset) for stage, node in nodes.items()}
+  for cfg in configs.values():
+    for given, usual in ((lrs, sizes.lrs(preset)), (mead, sizes.mead(preset))):
+      if given:
+        cfg.data.dataset = '+'.join(given if name == usual else name
+                                    for name in cfg.data.dataset.split('+'))
   for change in changes:
     stage, _, assignment = change.partition('.')
     key, equals, text = assignment.partition('=')

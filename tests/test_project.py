@@ -21,8 +21,9 @@ DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 MODULE_OF = {'opencv-contrib-python': 'cv2', 'orbax-checkpoint': 'orbax', 'absl-py': 'absl',
              'protobuf': 'google', 'scikit-image': 'skimage', 'scikit-learn': 'sklearn'}
 # Imported by no file of ours: the backend of jax, and what tfds reads records and files with.
-INDIRECT = {'jaxlib', 'array_record', 'importlib_resources', 'etils'}
-OPTIONAL = {'torch', 'safetensors'}  # weights/ reads such files where these are installed
+INDIRECT = {'jaxlib', 'importlib_resources', 'etils'}
+# weights/ reads such files, and tfds_builders/ builds through Beam, where these are installed
+OPTIONAL = {'torch', 'safetensors', 'apache_beam'}
 
 
 def ours(suffix='.py', folders=(*PACKAGES, 'tests', 'benchmarks', 'docs', '.ci')):

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import shutil
 import sys
 import tempfile
 import time
@@ -14,12 +15,15 @@ from cemnet_jax.errors import UserError
 
 
 def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config,
-          report: Callable[[str], None], **settings) -> Path:
+          report: Callable[[str], None], finish: Callable | None = None,
+          beam: tuple[str | None, list[str]] | None = None, **settings) -> Path:
   """Builds `config` of a builder below `data_dir`; tfds writes beside the folder and renames.
 
   Args:
     config: a config or its name.
     report: takes one line: what was built and how long it took, or that it was there.
+    finish: called with the builder once the dataset is written; if it raises, that is removed.
+    beam: name of the Apache Beam runner (None: Beam's own default) and its options.
     **settings: further arguments of the builder.
 
   Returns:
@@ -40,7 +44,13 @@ def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config
     if not sys.stderr.isatty():
       tfds.disable_progress_bar()
     with _quiet(), tempfile.TemporaryDirectory() as unused:
-      builder.download_and_prepare(download_dir=unused)
+      builder.download_and_prepare(download_dir=unused, download_config=_beam_config(beam))
+    if finish:
+      try:
+        finish(builder)
+      except UserError:
+        shutil.rmtree(path)
+        raise
   except OSError as error:
     raise UserError(f'cannot write datasets to {data_dir} ({error}): choose another folder or free '
                     'space') from error
@@ -59,3 +69,15 @@ def _quiet():
       yield
   finally:
     logging.getLogger('absl').setLevel(level)
+
+
+def _beam_config(beam) -> tfds.download.DownloadConfig | None:
+  if beam is None:
+    return None
+  try:
+    from apache_beam.options.pipeline_options import PipelineOptions
+  except ImportError as error:
+    raise UserError('Apache Beam is not installed: pip install "cemnet_jax[beam]", or build '
+                    'without --beam') from error
+  runner, options = beam
+  return tfds.download.DownloadConfig(beam_runner=runner, beam_options=PipelineOptions(options))

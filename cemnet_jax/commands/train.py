@@ -9,6 +9,10 @@ def add_arguments(parser) -> None:
   parser.add_argument('--preset', default='paper', help='paper, quickstart or debug')
   parser.add_argument('--data', required=True, help='folder of the built datasets')
   parser.add_argument('--workdir', required=True, help='gets one folder per stage')
+  parser.add_argument('--lrs', metavar='NAME', help='dataset of many speakers, such as lrs2/main; '
+                      'the synthetic one by default')
+  parser.add_argument('--mead', metavar='NAME', help='dataset of eight emotions, such as '
+                      'mead/front; the synthetic one by default')
   parser.add_argument('--set', action='append', default=[], metavar='STAGE.KEY=VALUE',
                       help="changes a field of one stage's config, or of all with *")
   parser.add_argument('--distributed', action='store_true', help='one of several processes')
@@ -28,4 +32,5 @@ def run(args) -> None:
   process.keep_compiled_programs()
   if args.distributed:
     process.join_cluster(args.coordinator, args.num_processes, args.process_id)
-  train_system(args.system, args.preset, args.data, args.workdir, tuple(args.set))
+  train_system(args.system, args.preset, args.data, args.workdir, tuple(args.set),
+               lrs=args.lrs, mead=args.mead)

@@ -1,5 +1,8 @@
 """Rows of clip indices over a pinned clips dataset, and the examples they name."""
 
+import contextlib
+from pathlib import Path
+
 import numpy as np
 
 from cemnet_jax.data.source import SPLITS, Clips, dataset_path, load_records
@@ -12,6 +15,18 @@ from cemnet_jax.preprocess.alignment import warp_to
 def pairs_name(kind: str, clips_name: str) -> str:
   """Dataset name of the pairs of `kind` over a clips dataset."""
   return f'pairs/{kind}-{clips_name.replace("/", "-")}'
+
+
+def pairs_over(data_dir, clips_name: str) -> dict:
+  """Name -> tfds info of every complete pairs dataset that was made over a clips dataset."""
+  found = {}
+  for folder in sorted(Path(data_dir, 'pairs').glob('*')):
+    name = f'pairs/{folder.name}'
+    with contextlib.suppress(UserError):  # an unfinished or damaged one pins nothing
+      info = load_records(dataset_path(data_dir, name)).info
+      if info.metadata and info.metadata.get('clips') == clips_name:
+        found[name] = info
+  return found
 
 
 class Pairs:

@@ -24,6 +24,7 @@ from cemnet_jax.errors import UserError
 
 PREFETCH = 4  # batches that the background thread keeps ready
 _SHUFFLE_STREAM = 71
+HEARD = ('voice', 'speech', 'aee')  # kinds of batches that need no pictures
 SAMPLERS = {'mouth': windows.mouth, 'voice': windows.voice, 'speech': windows.speech,
             'aee': pairs.aee, 'face': windows.face, 'cross': windows.cross,
             'render': windows.render, 'sync': windows.sync}
@@ -117,9 +118,12 @@ def _rows(cfg, data_dir, split, clips) -> list:
   """What an example is made of: clip indices, or rows of the pairs dataset."""
   if split not in clips.ranges:
     raise UserError(f'split {split!r} is unknown: choose from {", ".join(clips.ranges)}')
+  if cfg.kind not in HEARD and not clips.table['num_frames'].any():
+    raise UserError(f'{clips.name} holds no pictures, which a stage on {cfg.kind!r} needs: '
+                    'choose a dataset with video')
   if cfg.kind == 'aee':
     return pairs.Pairs(data_dir, 'aee', clips).rows[split]
-  frames = clips.table['num_frames']
+  frames = clips.lengths()
   if cfg.kind == 'cross':
     rows = pairs.Pairs(data_dir, 'cross_emotion', clips).rows[split]
     rows = [(int(row['driving']), int(row['reference'])) for row in rows]

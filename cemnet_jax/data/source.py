@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 from google.protobuf.json_format import ParseError
+from jaxtyping import Int
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.topology import EMOTIONS
+from cemnet_jax.topology import EMOTIONS, SAMPLES_PER_FRAME
 
 SPLITS = ('train', 'val', 'test', 'test_sentence')  # the order of global clip indices
 CACHE_LIMIT = 2 << 30  # datasets under 2 GiB keep their parsed records in memory
+INDEX = 'index.npz'  # the cached table, beside the records
 TEXTS = ('id', 'speaker', 'sentence', 'transcript', 'source', 'sha256')
 COLUMNS = ('speaker_index', 'emotion', 'intensity', 'num_frames',
            'id', 'speaker', 'sentence', 'transcript')
@@ -67,14 +69,13 @@ class _Part:
 
   def table(self):
     """Columns of all records in split order, cached beside the dataset."""
-    file = self.path / 'index.npz'
+    file = self.path / INDEX
     if file.is_file():
       with np.load(file, allow_pickle=False) as stored:
         if str(stored['fingerprint']) == self.fingerprint and set(COLUMNS) <= set(stored.files):
           return {k: stored[k] for k in COLUMNS}
-    rows = [_parse(source[i]) for source in self.sources.values() for i in range(len(source))]
-    columns = {k: np.array([row[k] for row in rows]) for k in COLUMNS if k != 'num_frames'}
-    columns['num_frames'] = np.array([len(row['frames']) for row in rows], np.int32)
+    rows = [labels(source[i]) for source in self.sources.values() for i in range(len(source))]
+    columns = {k: np.array([row[k] for row in rows]) for k in COLUMNS}
     scratch = file.with_name(f'.index-{os.getpid()}.npz')
     with contextlib.suppress(OSError):  # a read-only dataset is indexed anew each time
       np.savez_compressed(scratch, fingerprint=self.fingerprint, **columns)
@@ -125,6 +126,13 @@ class Clips:
       self._cache[index] = clip
     return clip
 
+  def lengths(self) -> Int[np.ndarray, 'N']:
+    """Video frames that each clip lasts: by its sound where it holds no pictures."""
+    frames = self.table['num_frames'].copy()
+    for i in np.flatnonzero(frames == 0):
+      frames[i] = len(self[i]['audio']) // SAMPLES_PER_FRAME
+    return frames
+
   def __reduce__(self):
     # Loader processes open the files themselves: neither readers nor the cache travel.
     return Clips, (str(self.data_dir), self.name)
@@ -153,6 +161,12 @@ class Clips:
     other_base = trains.sum() + np.cumsum(others) - others
     return np.where(local < trains[owner], train_base[owner] + local,
                     other_base[owner] + local - trains[owner]).astype(np.int32)
+
+
+def labels(record: dict) -> dict:
+  """`COLUMNS` of one record as tfds reads it, without its pictures and arrays."""
+  clip = _parse(record)
+  return {k: np.int32(len(clip['frames'])) if k == 'num_frames' else clip[k] for k in COLUMNS}
 
 
 def _parse(record):

@@ -11,7 +11,7 @@ from cemnet_jax.data.text import tokens_of
 from cemnet_jax.preprocess import audio
 from cemnet_jax.preprocess.crop import decode_jpeg
 from cemnet_jax.preprocess.sketch import draw_sketches
-from cemnet_jax.topology import CONTENT, LIPS, POSE
+from cemnet_jax.topology import CONTENT, LIPS, POSE, SAMPLES_PER_FRAME
 
 FEATURE_CACHE_BYTES = 512 << 20
 MAX_SYNC_OFFSET = 15  # frames; SyncNet's search range (spec 9.1)
@@ -66,14 +66,14 @@ def mouth(clips, features, cfg, index, rng):
 def voice(clips, features, cfg, index, rng):
   """One random MFCC window."""
   clip = clips[index]
-  frame = int(rng.integers(len(clip['frames'])))
+  frame = int(rng.integers(len(clip['audio']) // SAMPLES_PER_FRAME))
   return {'mfcc': mfcc_at(features.track(index), [frame])[0], **_labels(clip, index)}
 
 
 def speech(clips, features, cfg, index, rng):
   """All MFCC windows and the transcript of a clip (deterministic)."""
   clip, tokens = clips[index], tokens_of(clips[index]['transcript'])
-  count = len(clip['frames'])
+  count = len(clip['audio']) // SAMPLES_PER_FRAME
   windows = np.zeros((cfg.windows, audio.MFCC_WINDOW, 12), np.float32)
   windows[:count] = audio.mfcc_windows_from(features.track(index), count)
   padded = np.zeros(cfg.tokens, np.int32)

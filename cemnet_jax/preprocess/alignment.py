@@ -28,8 +28,23 @@ def dtw_path(
   if not rows or not cols:
     raise UserError(f'cannot align tracks of {rows} and {cols} frames; both need at least one')
   cost = cdist(np.asarray(ref_mfcc, np.float64), np.asarray(mfcc, np.float64), 'cityblock')
-  cost[~_band_mask(rows, cols, band)] = np.inf
-  return _backtrack(_accumulate(cost))
+  return _backtrack(_accumulate(cost[..., None], band)[..., 0])
+
+
+def path_costs(
+    cost: Float[np.ndarray, 'M N K'], band: float = 0.3,
+) -> Float[np.ndarray, 'K']:
+  """Cost of the path that `dtw_path` would find through each of K cost matrices, in one pass.
+
+  Args:
+    cost: [m, n, k] of frame m of one track with frame n of another; K last, because neighbours in
+      memory are added together.
+
+  Returns:
+    Total cost of each path by the frames of the longer track, at least which a path has.
+  """
+  rows, cols = cost.shape[:2]
+  return _accumulate(cost, band)[-1, -1] / max(rows, cols)
 
 
 def warp_to(
@@ -57,26 +72,23 @@ def _band_mask(rows, cols, band):
   return off_line <= max(band * (rows - 1) * (cols - 1), rows - 1, cols - 1)
 
 
-def _accumulate(cost):
-  """Total cost (M, N) of the best path to each cell, one anti-diagonal at a time."""
-  rows, cols = cost.shape
-  total = np.full((rows + 1, cols + 1), np.inf)  # a border of inf on the top and left
+def _accumulate(cost, band):
+  """Total cost (M, N, K) of the best path to each cell, one anti-diagonal of all K at a time."""
+  rows, cols, count = cost.shape
+  cost = np.where(_band_mask(rows, cols, band)[..., None], cost, cost.dtype.type(np.inf))
+  total = np.full((rows + 1, cols + 1, count), np.inf, cost.dtype)  # inf on the top and left
   total[1, 1] = cost[0, 0]
-  flat, flat_cost, width = total.reshape(-1), cost.reshape(-1), cols + 1
+  flat, flat_cost, width = total.reshape(-1, count), cost.reshape(-1, count), cols + 1
   for diagonal in range(1, rows + cols - 1):
     low, high = max(0, diagonal - cols + 1), min(rows - 1, diagonal)
-    count = high - low + 1
+    steps = high - low
     # Cell (i, diagonal - i) is flat[(i + 1) * width + diagonal - i + 1]: stride width - 1 = cols.
     here = (low + 1) * width + diagonal - low + 1
     above, left, corner, target = (
-      flat[here - back:here - back + (count - 1) * cols + 1:cols]
-      for back in (width, 1, width + 1, 0))
+      flat[here - back:here - back + steps * cols + 1:cols] for back in (width, 1, width + 1, 0))
     best = np.minimum(np.minimum(above, left), corner)
-    first = low * cols + diagonal - low
-    if cols > 1:
-      best += flat_cost[first:first + (count - 1) * (cols - 1) + 1:cols - 1]
-    else:
-      best += flat_cost[first]
+    first, stride = low * cols + diagonal - low, max(1, cols - 1)
+    best += flat_cost[first:first + steps * stride + 1:stride]
     target[:] = best
   return total[1:, 1:]
 

@@ -1,6 +1,7 @@
 """Face landmarks: MediaPipe's FaceLandmarker reduced to IP-LAP's 131 points, in picture px."""
 
 import hashlib
+import itertools
 import os
 import sys
 import urllib.request
@@ -8,12 +9,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.topology import MESH_IDS, NUM_LANDMARKS, POSE
+from cemnet_jax.topology import FPS, MESH_IDS, NUM_LANDMARKS, POSE
 
 MODEL_URL = ('https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/'
              'float16/1/face_landmarker.task')
@@ -60,10 +62,12 @@ def _download(target: Path) -> None:
 
 
 @contextmanager
-def landmarker(path=None):
+def landmarker(path=None, tracking: bool = False):
   """Opens the model; yields `detect(rgb (H,W,3) u8) -> (faces, 131, 2) float32 px`.
 
-  Each picture is detected by itself, so that a frame's landmarks do not lag behind its mouth.
+  Each picture is detected by itself, so that a frame's landmarks do not lag behind its mouth; with
+  `tracking` (MediaPipe's VIDEO mode) the pictures are those of one video, in order, and one face
+  is followed from frame to frame and smoothed, which is faster.
   """
   model = find_landmarker(path)
   try:
@@ -73,11 +77,16 @@ def landmarker(path=None):
   except (ImportError, OSError) as error:
     raise UserError(f'mediapipe cannot be loaded ({error}); pip install mediapipe and the system '
                     'libraries libegl1 libgles2 libgl1 libglib2.0-0') from error
+  modes = vision.RunningMode
   options = vision.FaceLandmarkerOptions(
-    base_options=BaseOptions(model_asset_buffer=model.read_bytes()), num_faces=MAX_FACES)
+    base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
+    num_faces=1 if tracking else MAX_FACES,  # with more it looks for the others in every frame
+    running_mode=modes.VIDEO if tracking else modes.IMAGE)
+  clock = itertools.count(step=1000 // FPS)  # ms
 
   def find(rgb):
-    return net.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb)))
+    image = mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
+    return net.detect_for_video(image, next(clock)) if tracking else net.detect(image)
 
   try:
     with _quiet():
@@ -127,6 +136,27 @@ def video_landmarks(frames: Iterable[UInt8[np.ndarray, 'H W 3']], detect
   Gaps of up to MAX_GAP frames are bridged by straight lines.
   """
   return fill_gaps(np.stack(list(_follow(frames, detect))))
+
+
+def load_landmarks(path, count: int) -> Float[np.ndarray, 'T 131 2']:
+  """Landmarks found elsewhere: an npz whose `landmarks` has one row for each frame at 25 fps.
+
+  (T, 131, 2) in our order or (T, 468 or 478, 2 or more) of MediaPipe's mesh, px of the raw picture,
+  NaN where no face was found. T is `count`, or one more or less: players round differently.
+
+  Raises:
+    UserError: no such file, or not such an array.
+  """
+  try:
+    with np.load(path) as stored:
+      points = np.asarray(stored['landmarks'], np.float32)
+  except (OSError, ValueError, KeyError, BadZipFile) as error:
+    raise UserError(f'no ready landmarks in {path} ({error})') from error
+  if points.ndim == 3 and points.shape[1] in (468, 478) and points.shape[2] >= 2:
+    points = points[:, MESH_IDS, :2]
+  if points.shape[1:] != (NUM_LANDMARKS, 2) or abs(len(points) - count) > 1:
+    raise UserError(f'{path}: landmarks of shape {points.shape}, expected ({count}, 131, 2)')
+  return fill_gaps(points[:count])
 
 
 def _follow(frames, detect) -> Iterator[Float[np.ndarray, '131 2']]:

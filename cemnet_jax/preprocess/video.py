@@ -4,6 +4,7 @@ Everything read is on one clock: zero is the first video frame's time stamp, pic
 k / 25 s and sound is 16 kHz mono from the same zero, whatever the file's rates and offsets.
 """
 
+import functools
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ PICTURE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 AAC_RATE = 48000  # Hz; a player that ignores the edit list is then late by 1024 / 48000 s = 21 ms
 AAC_FRAME = 1024  # samples of one AAC frame
 STAMP_ERROR = 0.03  # s; containers round time stamps, a smaller step is no real gap
+MAX_SIDE = 8192  # px; a header that says more is broken, and decoding it would take all memory
+MAX_GAP = 10.0  # s without a frame: time stamps that jump farther are broken
 MIN_SECONDS = 0.2  # one mel window of 16 frames
 
 
@@ -81,22 +84,26 @@ def iterate_frames(path) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
     if not container.streams.video:
       raise UserError(f'{path}: has no video track; give a video or a picture')
     stream = container.streams.video[0]
+    if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
+      raise UserError(f'{path}: its pictures are over {MAX_SIDE} px wide or high; scale it down')
     stream.thread_type = 'AUTO'
     rate = float(stream.average_rate or FPS)
     slack = 0.5 / max(rate, FPS)
-    shown, first, out, now = None, None, 0, 0.0
+    shown, first, out, now = None, None, 0, 0.0  # `shown`: makes the RGB picture when wanted
     for i, frame in enumerate(container.decode(stream)):
       stamp = i / rate if frame.time is None else frame.time
       first = stamp if first is None else first
+      if abs(stamp - first - now) > MAX_GAP:
+        raise UserError(f'{path}: its time stamps jump by more than {MAX_GAP:g} s; convert it')
       now = stamp - first
       while shown is not None and out / FPS + slack < now:
-        yield shown
+        yield shown()
         out += 1
-      shown = _upright(frame, stream)
+      shown = functools.cache(functools.partial(_upright, frame, stream))
     if shown is None:
       raise UserError(f'{path}: holds no video frame; the file is empty or corrupt')
-    for _ in range(out, max(1, round((now + 1 / rate) * FPS))):
-      yield shown
+    for _ in range(out, max(1, round((now + min(1 / rate, MAX_GAP)) * FPS))):
+      yield shown()
 
 
 def read_audio(path, like_video: bool = False) -> Float[np.ndarray, 'S']:
@@ -117,6 +124,8 @@ def read_audio(path, like_video: bool = False) -> Float[np.ndarray, 'S']:
       zero = (frame.time or 0.0) if zero is None else zero
       place = end if frame.time is None else round((frame.time - zero) * rate)
       place = end if end and abs(place - end) < STAMP_ERROR * rate else place
+      if place - end > MAX_GAP * rate:
+        raise UserError(f'{path}: its sound pauses for more than {MAX_GAP:g} s; convert it')
       gap = np.zeros(max(0, place - end), np.float32)
       pieces += [gap, _mono(frame)[max(0, end - place):]]
       end += len(gap) + len(pieces[-1])

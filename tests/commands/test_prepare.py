@@ -1,6 +1,5 @@
 """`cemnet prepare`: flags reach the builders, and bad ones get one clear line."""
 
-import contextlib
 import sys
 import types
 
@@ -8,7 +7,6 @@ import numpy as np
 import pytest
 
 from cemnet_jax import cli
-from cemnet_jax.preprocess import face
 from cemnet_jax.preprocess.video import write_video
 
 
@@ -21,22 +19,22 @@ def test_synth_calls_the_world(monkeypatch, tmp_path):
   assert calls == [(str(tmp_path / 'd'), 'debug', 3)]
 
 
-def test_folder_builds_a_dataset(monkeypatch, tmp_path, capsys):
+def test_folder_builds_a_dataset(tmp_path, capsys):
   points = np.random.default_rng(0).uniform(10, 80, (1, 131, 2)).astype(np.float32)
-
-  @contextlib.contextmanager
-  def landmarker(path=None):
-    yield lambda rgb: points
-  monkeypatch.setattr(face, 'landmarker', landmarker)
-  monkeypatch.setattr(face, 'find_landmarker', lambda path=None: path)
   for name in 'abc':
-    (tmp_path / 'raw' / name).mkdir(parents=True)
+    for folder in ('raw', 'ready'):
+      (tmp_path / folder / name).mkdir(parents=True)
     tone = 0.2 * np.sin(np.arange(26 * 640) * 0.3).astype(np.float32)
     write_video(tmp_path / 'raw' / name / 'x.mp4', np.zeros((26, 96, 96, 3), np.uint8), tone)
-  code = cli.main(['prepare', 'folder', '--root', str(tmp_path / 'raw'), '--name', 'mine',
-                   '--data', str(tmp_path / 'data'), '--size', '32', '--processes', '1'])
-  assert code == 0, capsys.readouterr().err
-  assert (tmp_path / 'data' / 'clip_folder' / 'mine' / '1.0.0' / 'dataset_info.json').is_file()
+    np.savez(tmp_path / 'ready' / name / 'x.npz', landmarks=points.repeat(26, 0))
+  flags = ['prepare', 'folder', '--root', str(tmp_path / 'raw'), '--name', 'mine', '--landmarks',
+           str(tmp_path / 'ready'), '--data', str(tmp_path / 'data'), '--processes', '1']
+  assert cli.main([*flags, '--size', '32']) == 0, capsys.readouterr().err
+  assert (tmp_path / 'data' / 'clip_folder' / 'mine' / '1.1.0' / 'dataset_info.json').is_file()
+  assert cli.main([*flags, '--size', '32']) == 0, 'a second run keeps what is there'
+  capsys.readouterr()
+  assert cli.main([*flags, '--size', '48']) == 2
+  assert 'was built with size 32, not 48' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('flags,line', [

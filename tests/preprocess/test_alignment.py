@@ -88,3 +88,16 @@ def test_same_words_in_two_emotions_align_to_30_ms():
   assert np.median(np.abs(found - centres[1])) < 0.03
   naive = centres[0] * centres[1, -1] / centres[0, -1]
   assert np.mean(np.abs(found - centres[1])) < np.mean(np.abs(naive - centres[1]))
+
+
+@pytest.mark.parametrize('rows, cols', [(30, 30), (20, 26), (1, 4), (4, 1)])
+def test_costs_of_many_paths_are_those_of_each_path(rows, cols):
+  rng = np.random.default_rng(3)
+  ref, others = rng.normal(size=(rows, 12)), rng.normal(size=(5, cols, 12))
+  cost = np.abs(ref[:, None, None] - others.transpose(1, 0, 2)).sum(axis=-1)
+  found = alignment.path_costs(cost, 0.1)
+  for k, other in enumerate(others):
+    path = alignment.dtw_path(ref, other, 0.1)
+    total = np.abs(ref[path[:, 0]] - other[path[:, 1]]).sum()
+    np.testing.assert_allclose(found[k], total / max(rows, cols))
+  assert alignment.path_costs(cost.astype(np.float32)).dtype == np.float32

@@ -1,6 +1,5 @@
 """A folder of odd videos becomes a clips dataset; bad files are skipped with the reason."""
 
-import contextlib
 import csv
 import subprocess
 import sys
@@ -11,46 +10,18 @@ import tensorflow_datasets as tfds
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess.crop import decode_jpeg
-from cemnet_jax.preprocess.video import write_video
-from cemnet_jax.topology import FPS
-from tfds_builders.clip_folder.analysis import MAX_FRAMES, cut
-from tfds_builders.clip_folder.clip_folder_dataset_builder import FolderConfig, build_folder
-from tfds_builders.clip_folder.listing import Entry, list_entries
-from tfds_builders.clip_folder.splits import Clip, speaker_order, split_clips
-
-TEMPLATE = np.random.default_rng(0).uniform(-0.5, 0.5, (131, 2)).astype(np.float32)
-FACE_PX = 60
-
-
-@contextlib.contextmanager
-def blob_detector():
-  """Finds the bright square of `blob_frames`: a stand-in for MediaPipe."""
-  def detect(rgb):
-    bright = rgb[..., 1] > 150
-    if not bright.any():
-      return np.zeros((0, 131, 2), np.float32)
-    ys, xs = np.nonzero(bright)
-    return (TEMPLATE * FACE_PX + [xs.mean(), ys.mean()])[None].astype(np.float32)
-  yield detect
-
-
-def blob_frames(count, dark=()):
-  frames = np.full((count, 96, 128, 3), 30, np.uint8)
-  for i in set(range(count)) - set(dark):
-    x = 40 + i % 20
-    frames[i, 30:60, x:x + 30] = 220
-  return frames
-
-
-def make_video(path, seconds=1.2, sound=True, dark=()):
-  path.parent.mkdir(parents=True, exist_ok=True)
-  count = round(seconds * FPS)
-  tone = 0.3 * np.sin(np.arange(count * 640) * 0.2).astype(np.float32)
-  write_video(path, blob_frames(count, dark), tone if sound else None)
+from tests.tfds_builders.media_files import FACE_PX, TEMPLATE, blob_detector, make_video
+from tfds_builders.clip_folder.clip_folder_dataset_builder import Builder, FolderConfig
+from tfds_builders.clip_folder.listing import list_entries
+from tfds_builders.media.builder import SCRATCH, build_media
+from tfds_builders.media.clips import MAX_FRAMES, cut
+from tfds_builders.media.entry import Entry
+from tfds_builders.media.splits import Clip, speaker_order, split_clips
 
 
 def config(root, **fields):
-  return FolderConfig(name='mine', root=str(root), size=32, open_detector=blob_detector, **fields)
+  return FolderConfig(name='mine', root=str(root), size=32, open_detector=blob_detector,
+                      processes=0, **fields)
 
 
 def test_folder_to_records(tmp_path):
@@ -63,8 +34,8 @@ def test_folder_to_records(tmp_path):
   (root / 'bob' / 'broken.mp4').write_bytes(b'not a video at all')
   (root / 'cem' / 'empty.mp4').touch()
   with pytest.raises(UserError, match='4 of 9 files'):
-    build_folder(tmp_path / 'data', config(root))
-  folder = build_folder(tmp_path / 'data', config(root, max_bad=0.5))
+    build_media(Builder, tmp_path / 'data', config(root))
+  folder = build_media(Builder, tmp_path / 'data', config(root, max_bad=0.5))
 
   with (folder.parent / 'report.csv').open() as lines:
     report = {row['file']: row for row in csv.DictReader(lines)}
@@ -74,7 +45,7 @@ def test_folder_to_records(tmp_path):
   assert 'empty' in report['cem/empty.mp4']['reason']
   assert report['ann/sad/long.mp4'] == {
     'file': 'ann/sad/long.mp4', 'clips': '2', 'seconds': '6.40', 'reason': ''}
-  assert not (folder.parent / 'landmarks.tmp').exists()
+  assert not (folder.parent / SCRATCH).exists()
 
   builder = tfds.builder_from_directory(folder)
   meta = builder.info.metadata
@@ -107,7 +78,7 @@ def test_labels_csv(tmp_path):
     make_video(root / f'{name}.mp4')
     rows.append(f'{name}.mp4,s{name},disgust,"Hello, World {name}!",{split}')
   labels.write_text('\n'.join(rows))
-  folder = build_folder(tmp_path / 'data', config(root, labels=str(labels)))
+  folder = build_media(Builder, tmp_path / 'data', config(root, labels=str(labels)))
   builder = tfds.builder_from_directory(folder)
   record = builder.as_data_source('test')[0]
   assert record['speaker'] == b'sc' and record['transcript'] == b'hello world c'
@@ -141,7 +112,7 @@ def test_cut_keeps_everything_in_equal_clips():
 
 
 def _clips(speakers, files, pieces=1):
-  return [Clip(Entry(f'{s}{f}.mp4', s), '', 100 * p, 100 * p + 50, pieces == 1)
+  return [Clip(Entry(f'{s}{f}.mp4', s), '', 100 * p, 100 * p + 50, p, pieces == 1)
           for s in speakers for f in range(files) for p in range(pieces)]
 
 
@@ -152,7 +123,7 @@ def test_splits_are_disjoint_complete_and_stable(clips, kind):
   assert by == kind and all(splits.values())
   assert sorted(c.id for part in splits.values() for c in part) == sorted(c.id for c in clips)
   assert split_clips(clips[::-1])[0]['test'] == splits['test'][::-1]
-  speakers, train = speaker_order(splits)
+  speakers, train = speaker_order({s: [c.entry for c in part] for s, part in splits.items()})
   assert set(speakers[:train]) == {c.entry.speaker for c in splits['train']}
 
 

@@ -1,30 +1,16 @@
 """Which video files a folder holds and who says what in them: from sub-folders or from a CSV."""
 
 import csv
-import re
 from pathlib import Path
-from typing import NamedTuple
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.topology import EMOTIONS
-
-VIDEO_SUFFIXES = ('.mp4', '.mov', '.m4v', '.mkv', '.webm', '.avi', '.mpg', '.mpeg', '.flv', '.wmv',
-                  '.3gp', '.ts')
-SPLITS = ('train', 'val', 'test')
-# Other words for the eight emotions, as folder names of public datasets have them.
-ALIASES = {'anger': 'angry', 'disgust': 'disgusted', 'happiness': 'happy', 'joy': 'happy',
-           'sadness': 'sad', 'surprise': 'surprised', 'afraid': 'fear', 'fearful': 'fear',
-           'contemptuous': 'contempt', 'calm': 'neutral'}
-
-
-class Entry(NamedTuple):
-  """One file and its labels; '' or 0 where unknown."""
-  file: str  # relative to the root, with forward slashes
-  speaker: str
-  emotion: str = ''
-  intensity: int = 0
-  transcript: str = ''
-  split: str = ''
+from tfds_builders.media.entry import (
+  SPLITS,
+  VIDEO_SUFFIXES,
+  Entry,
+  emotion_label,
+  normalise_transcript,
+)
 
 
 def list_entries(root, labels=None) -> list[Entry]:
@@ -43,11 +29,6 @@ def list_entries(root, labels=None) -> list[Entry]:
   return sorted(entries)
 
 
-def normalise_transcript(text: str) -> str:
-  """Lower-case words of letters and apostrophes, one space between."""
-  return ' '.join(re.findall(r"[a-z']+", text.lower()))
-
-
 def _from_folders(root: Path) -> list[Entry]:
   entries = []
   for path in root.rglob('*'):
@@ -55,7 +36,7 @@ def _from_folders(root: Path) -> list[Entry]:
       continue
     parts = path.relative_to(root).parts
     speaker = parts[0] if len(parts) > 1 else path.stem
-    emotion = _emotion(parts[1], path) if len(parts) > 2 else ''
+    emotion = emotion_label(parts[1], path) if len(parts) > 2 else ''
     entries.append(Entry('/'.join(parts), speaker, emotion))
   return entries
 
@@ -85,14 +66,7 @@ def _row(row: dict, where: str) -> Entry:
     raise UserError(f'{where}: split {split!r} is none of {", ".join(SPLITS)}')
   if intensity not in ('0', '1', '2', '3'):
     raise UserError(f'{where}: intensity {intensity!r} is none of 0, 1, 2, 3')
-  emotion = _emotion(value['emotion'], where) if value.get('emotion') else ''
+  emotion = emotion_label(value['emotion'], where) if value.get('emotion') else ''
   return Entry(Path(value['file']).as_posix(), value['speaker'], emotion, int(intensity),
                normalise_transcript(value.get('transcript', '')), split)
 
-
-def _emotion(name: str, where) -> str:
-  word = name.strip().lower()
-  word = ALIASES.get(word, word)
-  if word not in EMOTIONS:
-    raise UserError(f'{where}: emotion {name!r} is none of {", ".join(EMOTIONS)}')
-  return word

@@ -16,6 +16,7 @@ from cemnet_jax.preprocess.pairing import (
 )
 from cemnet_jax.preprocess.parallel import ordered_map
 from cemnet_jax.preprocess.synthetic.world import WORLDS
+from cemnet_jax.topology import SAMPLES_PER_FRAME
 from tfds_builders.clip_schema import SPLITS
 
 KINDS = ('aee', 'cross_emotion')
@@ -142,7 +143,7 @@ class _Clips:
         for name in columns.keys() - {'num_frames'}:
           value = record[name]
           columns[name].append(value.decode() if isinstance(value, bytes) else value)
-        columns['num_frames'].append(len(record['frames']))
+        columns['num_frames'].append(len(record['audio']) // SAMPLES_PER_FRAME)
     return {name: np.array(values) for name, values in columns.items()}
 
   def audio(self, index):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cemnet_jax.errors import UserError
-from tfds_builders.clip_folder.listing import SPLITS, Entry
+from tfds_builders.media.entry import SPLITS, Entry
 
 HELD_OUT = 0.1  # share of units that go to val, and again to test; at least one each
 
@@ -16,6 +16,7 @@ class Clip(NamedTuple):
   sha256: str
   start: int
   stop: int
+  number: int  # among the clips of its file
   whole: bool  # the only clip of its file
 
   @property
@@ -48,11 +49,11 @@ def split_clips(clips: Sequence[Clip]) -> tuple[dict[str, list[Clip]], str]:
   raise UserError(f'only {len(clips)} usable clips: train, val and test need one each; add videos')
 
 
-def speaker_order(splits: dict[str, list[Clip]]) -> tuple[list[str], int]:
+def speaker_order(splits: dict[str, list[Entry]]) -> tuple[list[str], int]:
   """All speakers, those with training clips first; and how many those are."""
   order = {}
   for split in SPLITS:
-    order |= dict.fromkeys(sorted({c.entry.speaker for c in splits[split]} - set(order)), split)
+    order |= dict.fromkeys(sorted({e.speaker for e in splits[split]} - set(order)), split)
   return list(order), sum(split == 'train' for split in order.values())
 
 
@@ -63,7 +64,8 @@ def _by_labels(clips) -> dict[str, list[Clip]]:
   splits = {s: [c for c in clips if c.entry.split == s] for s in SPLITS}
   empty = [s for s in SPLITS if not splits[s]]
   if empty:
-    raise UserError(f'no usable clip has the split {empty[0]}; change the split column of --labels')
+    raise UserError(f'no usable clip is left for the split {empty[0]}; change the splits, or mend '
+                    'the files that the report names')
   return splits
 
 

@@ -1,0 +1,101 @@
+"""`cemnet data`: what a built dataset holds, and whether every record of it is sound."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from cemnet_jax.errors import UserError
+
+MAX_LINES = 20  # problems printed; the rest is counted
+PIPE_WIDTH = 160  # characters where the output is no terminal
+
+
+def add_arguments(parser) -> None:
+  """Flags of the command: one sub-command per job."""
+  jobs = parser.add_subparsers(dest='job', required=True, metavar='JOB')
+  inspect = jobs.add_parser('inspect', help='tables of what a dataset holds')
+  _common(inspect)
+  inspect.add_argument('--out', metavar='DIR',
+                       help='also write card.md and contact_sheet.png into this folder')
+  verify = jobs.add_parser('verify', help='re-read and check every record')
+  _common(verify)
+  verify.add_argument('--processes', type=int, default=os.cpu_count() or 1)
+  verify.add_argument('--digest', metavar='HEX',
+                      help='sha256 of all records that another build printed, to compare')
+
+
+def _common(parser) -> None:
+  parser.add_argument('--data', required=True, metavar='DIR', help='folder of the built datasets')
+  parser.add_argument('--dataset', required=True, metavar='NAME',
+                      help='say synth_mead/mead_quickstart')
+
+
+def run(args) -> None:
+  """Shows or checks one dataset."""
+  _JOBS[args.job](args)
+
+
+def _inspect(args) -> None:
+  if args.dataset.startswith('pairs/') or '+' in args.dataset:
+    raise UserError(f'--dataset {args.dataset}: give one clips dataset, say synth_mead/mead_debug; '
+                    'pairs can only be verified')
+  from cemnet_jax.data.card import dataset_card, to_markdown
+  from cemnet_jax.data.source import Clips
+  from cemnet_jax.preprocess.video import check_writable
+  card = args.out and check_writable(Path(args.out) / 'card.md')
+  clips = Clips(args.data, args.dataset)
+  tables = dataset_card(clips)
+  _show(tables)
+  if card:
+    from cemnet_jax.evaluate.tables import write_text
+    write_text(card, to_markdown(args.dataset, tables))
+    _write_sheet(card.with_name('contact_sheet.png'), clips)
+    print(f'{card.parent}: written')
+
+
+def _write_sheet(path, clips) -> None:
+  from cemnet_jax.evaluate.clip_sheet import clip_sheet
+  from cemnet_jax.evaluate.figures import write_png
+  if clips.table['num_frames'].any():  # else the dataset holds sound alone
+    write_png(path, clip_sheet(clips))
+
+
+def _show(tables) -> None:
+  from rich import box
+  from rich.console import Console
+  from rich.table import Table
+  # Cells are text as it is: no markup, no colours for numbers.
+  console = Console(markup=False, highlight=False, emoji=False,
+                    width=None if sys.stdout.isatty() else PIPE_WIDTH)
+  for table in tables:
+    shown = Table(*table.columns, title=table.title, title_justify='left', box=box.SIMPLE_HEAD)
+    for row in table.rows:
+      shown.add_row(*row)
+    console.print(shown)
+
+
+def _verify(args) -> None:
+  from cemnet_jax.data.verify import verify_clips
+  from cemnet_jax.data.verify_pairs import verify_pairs
+  if args.processes < 1:
+    raise UserError(f'--processes {args.processes}: at least 1 is needed')
+  if args.digest and not re.fullmatch('[0-9a-f]{64}', args.digest):
+    raise UserError(f'--digest {args.digest}: give the 64 hexadecimal digits that '
+                    '`cemnet data verify` printed')
+  verify = verify_pairs if args.dataset.startswith('pairs/') else verify_clips
+  report = verify(args.data, args.dataset, args.processes)
+  problems = list(report.problems)
+  if args.digest and report.digest != args.digest:
+    problems.append(f'the records differ from the other build: digest {report.digest}')
+  for line in problems[:MAX_LINES]:
+    print(line)
+  if len(problems) > MAX_LINES:
+    print(f'... and {len(problems) - MAX_LINES} more')
+  if problems:
+    raise UserError(f'{args.dataset}: {report.size}: problems: {len(problems)}, listed above; '
+                    'mend what it was made of and build it again')
+  print(f'{report.size}: all good, digest {report.digest}')
+
+
+_JOBS = {'inspect': _inspect, 'verify': _verify}

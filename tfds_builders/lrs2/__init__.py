@@ -1,0 +1,1 @@
+"""LRS2: sentences of British television with transcripts, in its original tree."""

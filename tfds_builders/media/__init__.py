@@ -1,0 +1,1 @@
+"""What every builder over media files shares: entries, analysis of files, splits, the build."""
