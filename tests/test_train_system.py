@@ -137,3 +137,28 @@ def test_command_line(capsys):
     assert cli.main(argv) == 2
     error = capsys.readouterr().err
     assert error.startswith('cemnet: error: ') and error.count('\n') == 1 and words in error
+
+
+def test_datasets_stand_in_for_the_synthetic_ones(monkeypatch):
+  seen = {}
+  monkeypatch.setattr(train_system, 'train_stage',
+                      lambda cfg, *a, **k: seen.update({cfg.stage: cfg.data.dataset}))
+  train_system.train_system('cemnet', 'debug', 'D', 'W', ('ebm.data.dataset=other/set',),
+                            lrs='lrs2/main', mead='mead/front')
+  assert seen['audio2mouth'] == seen['renderer'] == 'lrs2/main'
+  assert seen['aee'] == 'mead/front' and seen['identity'] == 'lrs2/main+mead/front'
+  assert seen['ebm'] == 'other/set', '--set has the last word'
+  train_system.train_system('cemnet', 'debug', 'D', 'W')
+  assert seen['identity'] == 'synth_mead/lrs_debug+synth_mead/mead_debug'
+
+
+def test_vgg19_file_is_part_of_a_run(monkeypatch, tmp_path):
+  monkeypatch.setattr('cemnet_jax.weights.vgg19.load_vgg19', lambda path: {})
+  cfg = train_system.load_config('renderer', 'debug')
+  file = tmp_path / 'vgg19.npz'
+  cfg.loss.perceptual_net, cfg.loss.vgg19 = 'vgg19', str(file)
+  identities = []
+  for content in (b'one', b'two', b'one'):
+    file.write_bytes(content)
+    identities.append(train_system.load_frozen(cfg, None, tmp_path / 'renderer', {})[1])
+  assert identities[0] == identities[2] != identities[1]
