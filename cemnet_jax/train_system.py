@@ -119,7 +119,7 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
   Raises:
     UserError: data or a frozen stage is missing, or `loop.fit` refuses.
   """
-  from cemnet_jax.data.pipeline import iterate, make_dataset, open_clips
+  from cemnet_jax.data.pipeline import NoExamples, iterate, make_dataset, open_clips
   from cemnet_jax.data.source import dataset_path
   workdir, cfg = Path(workdir), cfg.copy_and_resolve_references()
   if cfg.model.get('classes') == SPEAKERS:
@@ -137,8 +137,13 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
   where = dict(seed=cfg.seed, process_index=jax.process_index(), process_count=jax.process_count())
   data = make_dataset(cfg.data, data_dir, 'train', train=True, **where,
                       batch_size=cfg.pool.batch_size if pooled else cfg.batch_size)
-  eval_data = make_dataset(cfg.data, data_dir, cfg.eval_split, train=False, **where,
-                           batch_size=cfg.batch_size)
+  try:
+    eval_data = make_dataset(cfg.data, data_dir, cfg.eval_split, train=False, **where,
+                             batch_size=cfg.batch_size)
+  except NoExamples as error:  # a dataset need not have every split
+    eval_data = None
+    print(f'{title or cfg.stage}: nothing is evaluated, and the last checkpoint counts as the best '
+          f'({error})', flush=True)
   module = stages.load(cfg)
   if pooled:
     sources = [str(data_dir), str(workdir.resolve().parent), frozen_dirs or {}, identity]
@@ -162,8 +167,9 @@ def _pools(cfg, module, frozen, sources, data, eval_data) -> tuple[FeaturePool, 
     features, local = module.features(cfg), cfg.batch_size // jax.process_count()
     train = FeaturePool(data, features, frozen, batches=cfg.pool.batches, batch_size=local,
                         seed=cfg.seed)
-    held_out = FeaturePool(eval_data, features, frozen, train=False, batch_size=local,
-                           batches=cfg.eval_batches or len(eval_data))
+    held_out = eval_data and FeaturePool(
+      eval_data, features, frozen, train=False, batch_size=local,
+      batches=cfg.eval_batches or len(eval_data))
     _last_pools.clear()
     _last_pools[made_by] = (train, held_out)
   return _last_pools[made_by]

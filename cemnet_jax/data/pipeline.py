@@ -22,6 +22,10 @@ from cemnet_jax.data.source import Clips
 from cemnet_jax.data.text import tokens_of
 from cemnet_jax.errors import UserError
 
+class NoExamples(UserError):
+  """A split holds nothing that this kind of batch could be made of."""
+
+
 PREFETCH = 4  # batches that the background thread keeps ready
 _SHUFFLE_STREAM = 71
 HEARD = ('voice', 'speech', 'aee')  # kinds of batches that need no pictures
@@ -49,8 +53,9 @@ def make_dataset(cfg, data_dir, split: str, *, seed: int, batch_size: int, train
       order, with a random but fixed window, the last batch padded with `mask` = 0.
 
   Raises:
-    UserError: unknown kind, absent or unsuitable dataset, no example in the split, batch size that
-      the processes cannot share.
+    NoExamples: the split has no example of the kind.
+    UserError: unknown kind, absent or unsuitable dataset, batch size that the processes cannot
+      share.
   """
   if cfg.kind not in SPEC:
     raise UserError(f'data.kind={cfg.kind!r} is unknown: choose from {", ".join(SPEC)}')
@@ -60,8 +65,8 @@ def make_dataset(cfg, data_dir, split: str, *, seed: int, batch_size: int, train
   clips, features = open_clips(str(data_dir), cfg.dataset)
   rows = _rows(cfg, data_dir, split, clips)
   if not rows:
-    raise UserError(f'split {split!r} of {cfg.dataset} in {data_dir} has no clip for {cfg.kind!r} '
-                    'batches: choose another data.dataset or split')
+    raise NoExamples(f'split {split!r} of {cfg.dataset} in {data_dir} has no clip for '
+                     f'{cfg.kind!r} batches: choose another data.dataset or split')
   sampler = _Sampler(clips, features, cfg, rows)
   if train:
     order = _Epochs(len(rows), seed)

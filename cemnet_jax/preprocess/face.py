@@ -142,7 +142,8 @@ def load_landmarks(path, count: int) -> Float[np.ndarray, 'T 131 2']:
   """Landmarks found elsewhere: an npz whose `landmarks` has one row for each frame at 25 fps.
 
   (T, 131, 2) in our order or (T, 468 or 478, 2 or more) of MediaPipe's mesh, px of the raw picture,
-  NaN where no face was found. T is `count`, or one more or less: players round differently.
+  NaN where no face was found. T is `count` or more (the sound may end before the pictures), or one
+  less (players round differently).
 
   Raises:
     UserError: no such file, or not such an array.
@@ -154,7 +155,7 @@ def load_landmarks(path, count: int) -> Float[np.ndarray, 'T 131 2']:
     raise UserError(f'no ready landmarks in {path} ({error})') from error
   if points.ndim == 3 and points.shape[1] in (468, 478) and points.shape[2] >= 2:
     points = points[:, MESH_IDS, :2]
-  if points.shape[1:] != (NUM_LANDMARKS, 2) or abs(len(points) - count) > 1:
+  if points.shape[1:] != (NUM_LANDMARKS, 2) or len(points) < count - 1:
     raise UserError(f'{path}: landmarks of shape {points.shape}, expected ({count}, 131, 2)')
   return fill_gaps(points[:count])
 

@@ -13,14 +13,14 @@ from tests.tfds_builders.media_files import blob_detector, make_video
 from tfds_builders.mead.mead_dataset_builder import Builder, MeadConfig
 from tfds_builders.media.builder import build_media, named_config
 
-ACTORS = ('M003', 'M005', 'W009')
+ACTORS = ('M003', 'M005', 'M007', 'W009')
 WORDS = {1: 'one', 2: 'two'}
 CELLS = (('neutral', 1), ('happy', 1), ('happy', 3), ('angry', 3))
 
 
 @pytest.fixture(scope='module')
 def tree(tmp_path_factory):
-  """Three actors x four cells x two sentences; sound in its own files, odd ones among them."""
+  """Four actors x four cells x two sentences; sound in its own files, odd ones among them."""
   root = tmp_path_factory.mktemp('MEAD')
   rows = ['actor,emotion,level,number,transcript']
   for actor in ACTORS:
@@ -35,14 +35,16 @@ def tree(tmp_path_factory):
   make_video(root / 'M005/video/front/sad/level_2/003.mp4', sound=False)  # without sound
   (root / 'M005/video/front/happy/level_1/002.mp4').write_bytes(b'\0' * 500)
   (root / 'W009/audio/happy/level_1/002.m4a').write_bytes(b'')
+  (root / 'split.json').write_text('{"test": ["W009"], "val": ["M005"]}')
   (root / 'said.csv').write_text('\n'.join(rows))
   return root
 
 
 def config(tree, name='front', **fields):
   return named_config(Builder, MeadConfig, name, root=str(tree), size=32,
-                      open_detector=blob_detector, processes=0, max_bad=0.2,
-                      transcripts=str(tree / 'said.csv'), **fields)
+                      open_detector=blob_detector, processes=0,
+                      split_file=str(tree / 'split.json'), transcripts=str(tree / 'said.csv'),
+                      **{'max_bad': 0.2, **fields})
 
 
 @pytest.fixture(scope='module')
@@ -57,13 +59,13 @@ def built(tree, tmp_path_factory):
 def test_records_and_report(tree, built):
   folder = built / 'mead' / 'front' / '1.0.0'
   builder = tfds.builder_from_directory(folder)
-  assert {s: i.num_examples for s, i in builder.info.splits.items()} == {
-    'train': 7, 'val': 8, 'test': 7} or builder.info.metadata['speakers'][-1] == 'W009'
-  assert sum(i.num_examples for i in builder.info.splits.values()) == 22
+  assert set(builder.info.splits) == {'train', 'val', 'test'}
+  assert builder.info.metadata['split_by'] == 'speaker'
+  assert sum(i.num_examples for i in builder.info.splits.values()) == 30
   record = builder.as_data_source('test')[0]
   assert len(record['frames']) == 32, 'trimmed to the shorter sound'
   assert record['transcript'] == b'sentence number one' == record['sentence']
-  assert record['speaker'].decode() in ('M003', 'W009')
+  assert record['speaker'].decode() == 'W009'
   assert builder.info.metadata['audio_only'] is False and builder.info.citation
   with (folder.parent / 'report.csv').open() as lines:
     report = {row['file']: row['reason'] for row in csv.DictReader(lines)}
@@ -80,10 +82,10 @@ def test_records_and_report(tree, built):
 def test_views_and_sound_alone(tree, tmp_path):
   build_media(Builder, tmp_path, config(tree, 'views', max_bad=1.0))
   both = Clips(tmp_path, 'mead/views')
-  assert len(both) == 23 and sum('left_30' in s for s in both.table['id']) == 1
+  assert len(both) == 31 and sum('left_30' in s for s in both.table['id']) == 1
   build_media(Builder, tmp_path, config(tree, 'audio_only', max_bad=1.0))
   heard = Clips(tmp_path, 'mead/audio_only')
-  assert len(heard) == 24
+  assert len(heard) == 32
   clip = heard[0]
   assert clip['frames'] == [] and len(clip['audio']) >= 640 * 25
 
@@ -106,12 +108,12 @@ def test_command_line(tree, tmp_path, capsys):
     path = (ready / video.relative_to(tree)).with_suffix('.npz')
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, landmarks=points)
-  (tmp_path / 'split.json').write_text('{"test": ["W009"], "val": ["M005"]}')
   flags = ['prepare', 'mead', '--root', str(tree), '--data', str(tmp_path / 'data'), '--size', '32',
            '--landmarks', str(ready), '--transcripts', str(tree / 'said.csv'), '--split-file',
-           str(tmp_path / 'split.json'), '--processes', '1']
+           str(tree / 'split.json'), '--processes', '1']
   assert cli.main(flags) == 0, capsys.readouterr().err
   clips = Clips(tmp_path / 'data', 'mead/front')
   assert set(clips.table['speaker'][np.asarray(clips.ranges['test'])]) == {'W009'}
-  assert len(list((tmp_path / 'data' / 'pairs').iterdir())) == 2
-  assert cli.main([*flags, '--views', 'back']) == 2
+  assert len(list((tmp_path / 'data' / 'pairs').glob('*-mead-front'))) == 2
+  assert cli.main([*flags, '--name', 'other', '--views', 'back']) == 2
+  assert 'view back: choose of front' in capsys.readouterr().err

@@ -81,6 +81,12 @@ class MediaBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Entries in a fixed order, and files that cannot be entries with the reason."""
     raise NotImplementedError
 
+  def _create_builder_config(self, builder_config, version):
+    # tfds refuses a known config that also says where the files are and who finds the faces.
+    if isinstance(builder_config, MediaConfig):
+      return builder_config
+    return super()._create_builder_config(builder_config, version)
+
   def _info(self):
     return tfds.core.DatasetInfo(
       builder=self, features=clip_features(), disable_shuffling=True,
