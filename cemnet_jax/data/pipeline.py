@@ -22,6 +22,7 @@ from cemnet_jax.data.source import Clips
 from cemnet_jax.data.text import tokens_of
 from cemnet_jax.errors import UserError
 
+
 class NoExamples(UserError):
   """A split holds nothing that this kind of batch could be made of."""
 
