@@ -1,5 +1,6 @@
 """The tfds builder that datasets of media files share: list, work through, split, assemble."""
 
+import abc
 import dataclasses
 import json
 import shutil
@@ -77,9 +78,9 @@ class MediaBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   say which files there are: `list_files`.
   """
 
+  @abc.abstractmethod
   def list_files(self, root: Path) -> tuple[list[Entry], list[tuple[str, str]]]:
     """Entries in a fixed order, and files that cannot be entries with the reason."""
-    raise NotImplementedError
 
   def _create_builder_config(self, builder_config, version):
     # tfds refuses a known config that also says where the files are and who finds the faces.
