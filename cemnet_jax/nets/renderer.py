@@ -121,7 +121,7 @@ class FlowModule(nn.Module):
     self.conv2 = conv(self.wide, (3, 3), stride=2, padding=1)
     self.conv2_norm = BatchNorm()
     self.spade_1 = SpadeBlock(self.hidden)
-    self.spade_2 = SpadeBlock(self.hidden)
+    self.spade_2 = SpadeBlock(self.hidden, last_start=icnr(torch_init))
     self.spade_4 = SpadeBlock(self.hidden)
     self.flow = nn.Conv(
       2, k, padding=p, kernel_init=nn.initializers.variance_scaling(

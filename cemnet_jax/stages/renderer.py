@@ -13,7 +13,7 @@ from cemnet_jax.train import state as train_state
 from cemnet_jax.train.optim import make_optimizer
 from cemnet_jax.train.stage import Stage
 
-PIXEL_WEIGHT = 4.0  # of the picture among the stand-in's maps: its nets care little for colour
+PIXEL_WEIGHT = 40.0  # of the picture among the stand-in's maps: the others cannot place lips
 
 
 def mask_lower_half(images):

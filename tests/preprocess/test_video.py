@@ -140,6 +140,17 @@ def test_one_frame_and_streaming_agree(tmp_path):
   assert sum(1 for _ in video.iterate_frames(tmp_path / 'a.mp4')) == 1
 
 
+def test_shrunk_frames_are_means_of_squares(tmp_path):
+  noise = np.random.default_rng(0).integers(40, 200, (4, 96, 128, 1), np.uint8)
+  video.write_video(tmp_path / 'a.mp4', noise.repeat(3, axis=3), crf=1)
+  full = np.stack(list(video.iterate_frames(tmp_path / 'a.mp4'))).astype(float)
+  got = np.stack(list(video.iterate_frames(tmp_path / 'a.mp4', 4))).astype(float)
+  count, height, width, _ = full.shape
+  assert got.shape == (count, height // 4, width // 4, 3)
+  want = full.reshape(count, height // 4, 4, width // 4, 4, 3).mean((2, 4))
+  assert np.abs(got - want).mean() < 4
+
+
 def test_pictures(tmp_path):
   rgb = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
   cv2.imwrite(str(tmp_path / 'a.png'), rgb[..., ::-1])

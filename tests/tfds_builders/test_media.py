@@ -1,5 +1,6 @@
 """The build that media datasets share: broken files, resuming, Apache Beam, one record each way."""
 
+import contextlib
 import csv
 import importlib.util
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from cemnet_jax.errors import UserError
-from tests.tfds_builders.media_files import blob_detector, make_video
+from cemnet_jax.preprocess import face, video
+from cemnet_jax.preprocess.crop import decode_jpeg
+from tests.tfds_builders.media_files import TEMPLATE, blob_detector, make_video
 from tfds_builders.clip_folder.clip_folder_dataset_builder import Builder, FolderConfig
 from tfds_builders.media import clips as media_clips
 from tfds_builders.media.builder import SCRATCH, build_media
@@ -162,6 +165,40 @@ def test_long_videos_are_read_twice_with_the_same_result(raw, tmp_path, monkeypa
   for a, b in zip(*kept):
     assert a['frames'] == b['frames']
     np.testing.assert_array_equal(a['landmarks'], b['landmarks'])
+
+
+@contextlib.contextmanager
+def scaled_detector():
+  """As `blob_detector`, with a face twice as wide as the square, whatever the picture's size."""
+  def detect(rgb):
+    ys, xs = np.nonzero(rgb[..., 1] > 125)
+    return (TEMPLATE * 2 * (np.ptp(xs) + 1) + [xs.mean() + 0.5, ys.mean() + 0.5])[None].astype(
+      np.float32)
+  yield detect
+
+
+@pytest.mark.parametrize('ready', [False, True])
+def test_a_large_face_is_read_smaller_with_the_same_clip(raw, tmp_path, monkeypatch, ready):
+  kept = []
+  for side in (32, 1000):  # the face's box is about 80 px wide
+    monkeypatch.setattr(media_clips, 'FACE_NET_SIDE', side)
+    folder = ''
+    if ready:
+      folder = str(tmp_path)
+      (tmp_path / 'a').mkdir(exist_ok=True)
+      with scaled_detector() as detect:
+        points = face.video_landmarks(video.iterate_frames(raw / 'a/one.mp4'), detect)
+      np.savez(tmp_path / 'a/one.npz', landmarks=points)
+    settings = Settings(size=32, open_detector=scaled_detector, landmarks=folder)
+    [task] = make_tasks(raw, [Entry('a/one.mp4', 'a')], settings, tmp_path / str(side))
+    assert media_clips._shrink(task, raw / 'a/one.mp4') == (2 if side == 32 else 1)
+    assert process_file(task, lambda: None).pieces
+    kept.append(load_clip(Path(task.kept), 0))
+  small, full = kept
+  np.testing.assert_allclose(small['crop_box'], full['crop_box'], atol=2.5)  # of 78 px
+  np.testing.assert_allclose(small['landmarks'], full['landmarks'], atol=0.03)
+  for a, b in zip(small['frames'], full['frames'], strict=True):
+    assert np.abs(decode_jpeg(a).astype(int) - decode_jpeg(b)).mean() < 6
 
 
 @pytest.mark.parametrize(

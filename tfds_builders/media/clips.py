@@ -16,14 +16,16 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess import face, smooth, video
 from cemnet_jax.preprocess.audio import to_wav16
 from cemnet_jax.preprocess.clip_record import make_record
+from cemnet_jax.preprocess.crop import stable_boxes
 from cemnet_jax.topology import FPS, SAMPLES_PER_FRAME
 from tfds_builders.media.entry import Entry
 
-FORMAT = 1  # raised when what is kept for a file changes; older files are then made anew
+FORMAT = 2  # raised when what is kept for a file changes; older files are then made anew
 MIN_FRAMES = FPS  # 1 s: a shorter clip holds no window with references outside of it
 MAX_FRAMES = 6 * FPS  # 6 s: longer videos are cut into clips of equal length
 MIN_FACE_PX = 40  # width of the face below which lips are a few pixels
 SILENCE = 1e-4  # root mean square of [-1, 1] samples below which a track holds no speech
+FACE_NET_SIDE = 256  # px of MediaPipe's own face picture: a larger face gains it nothing
 BUFFER_BYTES = 2**28  # frames kept between detection and cropping; longer videos are read twice
 FRAMES_PER_BEAT = 25
 
@@ -176,23 +178,49 @@ def _video_clips(task, path, beat):
   settings = task.settings
   audio = to_wav16(_sound(task, path))
   beat()
-  buffer = _Buffer(islice(video.iterate_frames(path), len(audio) // SAMPLES_PER_FRAME), beat)
+  shrink = _shrink(task, path)
+  frames = video.iterate_frames(path, shrink)
+  buffer = _Buffer(islice(frames, len(audio) // SAMPLES_PER_FRAME), beat)
   if settings.landmarks:
     landmarks = _ready_landmarks(task, sum(1 for _ in buffer))
   else:
     with _detector(settings) as detect:
-      landmarks = face.video_landmarks(buffer, detect)
+      landmarks = face.video_landmarks(buffer, detect) * shrink
   pieces, reason = _judge(landmarks)
   landmarks = smooth.smooth(landmarks, settings.smoothing)
-  frames, at, arrays = iter(buffer.frames or video.iterate_frames(path)), 0, {}
+  frames, at, arrays = iter(buffer.frames or video.iterate_frames(path, shrink)), 0, {}
   for number, (start, stop) in enumerate(pieces):
     picked, at = islice(frames, start - at, stop - at), stop
-    arrays |= _arrays(number, make_record(
-      picked, landmarks[start:stop],
+    record = make_record(
+      picked, landmarks[start:stop] / shrink,
       audio[start * SAMPLES_PER_FRAME:stop * SAMPLES_PER_FRAME],
-      size=settings.size, crop=settings.crop))
+      size=settings.size, crop=settings.crop)
+    record['crop_box'] *= shrink
+    arrays |= _arrays(number, record)
     beat()
   return len(landmarks) / FPS, pieces, reason, arrays
+
+
+def _shrink(task, path) -> int:
+  """How many times smaller a video may be read: its first face still has the pixels it needs.
+
+  iplap's boxes are whole pixels of the raw picture, so there it is 1.
+  """
+  settings = task.settings
+  if settings.crop != 'stable':
+    return 1
+  frame = next(video.iterate_frames(path))
+  if settings.landmarks:
+    faces = _ready_landmarks(task, 1)
+  else:
+    with _detector(settings._replace(mode='image')) as detect:
+      faces = detect(frame)
+  if not len(faces) or not np.isfinite(faces).all():
+    return 1
+  x0, _, x1, _ = stable_boxes(faces[:1])[0]
+  most = int((x1 - x0) / max(settings.size, FACE_NET_SIDE))
+  fits = [k for k in range(2, most + 1) if not any(side % k for side in frame.shape[:2])]
+  return max(fits, default=1)
 
 
 class _Buffer:
