@@ -57,8 +57,14 @@ def _inspect(args) -> None:
 def _write_sheet(path, clips) -> None:
   from cemnet_jax.evaluate.clip_sheet import clip_sheet
   from cemnet_jax.evaluate.figures import write_png
-  if clips.table['num_frames'].any():  # else the dataset holds sound alone
-    write_png(path, clip_sheet(clips))
+  if not clips.table['num_frames'].any():  # the dataset holds sound alone
+    return
+  try:
+    sheet = clip_sheet(clips)
+  except ValueError as error:
+    raise UserError(f'{clips.name}: {error}; `cemnet data verify` names all that is damaged; '
+                    'build it again') from error
+  write_png(path, sheet)
 
 
 def _show(tables) -> None:

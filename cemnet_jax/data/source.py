@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 from google.protobuf.json_format import ParseError
+from google.protobuf.message import DecodeError
 from jaxtyping import Int
 
 from cemnet_jax.errors import UserError
@@ -18,6 +19,7 @@ SPLITS = ('train', 'val', 'test', 'test_sentence')  # the order of global clip i
 CACHE_LIMIT = 2 << 30  # datasets under 2 GiB keep their parsed records in memory
 INDEX = 'index.npz'  # the cached table, beside the records
 TEXTS = ('id', 'speaker', 'sentence', 'transcript', 'source', 'sha256')
+UNREADABLE = (OSError, ValueError, KeyError, IndexError, RuntimeError, DecodeError)  # if damaged
 COLUMNS = ('speaker_index', 'emotion', 'intensity', 'num_frames',
            'id', 'speaker', 'sentence', 'transcript')
 
@@ -64,8 +66,23 @@ class _Part:
     self.metadata = dict(info.metadata or {})
     self.num_train_speakers = int(self.metadata['train_speakers'])
     self.sizes = {s: info.splits[s].num_examples for s in SPLITS if s in info.splits}
-    self.sources = {s: builder.as_data_source(s) for s, n in self.sizes.items() if n}
+    try:
+      self._sources = {s: builder.as_data_source(s) for s, n in self.sizes.items() if n}
+    except UNREADABLE as error:
+      raise self._damaged('its files', error) from error
     self.fingerprint = json.dumps([name, str(info.version), self.sizes])
+
+  def read(self, split: str, index: int) -> dict:
+    """One record as `Clips` gives it; UserError when it is damaged."""
+    try:
+      return _parse(self._sources[split][index])
+    except UNREADABLE as error:
+      raise self._damaged(f'record {index} of {split}', error) from error
+
+  def _damaged(self, what, error):
+    return UserError(f'dataset {self.name} in {self.path}: {what} cannot be read '
+                     f'({" ".join(str(error).split())[:200]}); `cemnet data verify --data DATA '
+                     f'--dataset {self.name}` names all that is damaged; build it again')
 
   def table(self):
     """Columns of all records in split order, cached beside the dataset."""
@@ -74,7 +91,7 @@ class _Part:
       with np.load(file, allow_pickle=False) as stored:
         if str(stored['fingerprint']) == self.fingerprint and set(COLUMNS) <= set(stored.files):
           return {k: stored[k] for k in COLUMNS}
-    rows = [labels(source[i]) for source in self.sources.values() for i in range(len(source))]
+    rows = [_labels(self.read(s, i)) for s in self._sources for i in range(self.sizes[s])]
     columns = {k: np.array([row[k] for row in rows]) for k in COLUMNS}
     scratch = file.with_name(f'.index-{os.getpid()}.npz')
     with contextlib.suppress(OSError):  # a read-only dataset is indexed anew each time
@@ -120,7 +137,7 @@ class Clips:
     if self._cache is not None and index in self._cache:
       return self._cache[index]
     part, split, record = self._where[index]
-    clip = _parse(self._parts[part].sources[split][record])
+    clip = self._parts[part].read(split, record)
     clip['speaker_index'] = int(self.table['speaker_index'][index])
     if self._cache is not None:
       self._cache[index] = clip
@@ -165,7 +182,10 @@ class Clips:
 
 def labels(record: dict) -> dict:
   """`COLUMNS` of one record as tfds reads it, without its pictures and arrays."""
-  clip = _parse(record)
+  return _labels(_parse(record))
+
+
+def _labels(clip):
   return {k: np.int32(len(clip['frames'])) if k == 'num_frames' else clip[k] for k in COLUMNS}
 
 

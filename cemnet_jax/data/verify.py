@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from array_record.python.array_record_data_source import ArrayRecordDataSource
-from google.protobuf.message import DecodeError
 from tqdm import tqdm
 
 from cemnet_jax.data.pairs import pairs_over
@@ -19,6 +18,7 @@ from cemnet_jax.data.source import (
   COLUMNS,
   INDEX,
   SPLITS,
+  UNREADABLE,
   Clips,
   dataset_path,
   labels,
@@ -122,7 +122,7 @@ def _check_chunk(task) -> list[Checked]:
 def _read_and_check(source, split, index, check) -> Checked:
   try:
     record = source[index]
-  except (OSError, ValueError, KeyError, IndexError, RuntimeError, DecodeError) as error:
+  except UNREADABLE as error:
     return Checked('', [f'cannot be read ({" ".join(str(error).split())[:200]})'], b'unreadable')
   return check(split, record)
 

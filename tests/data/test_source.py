@@ -120,3 +120,28 @@ def test_broken_dataset_is_one_clear_line(tmp_path):
   with pytest.raises(UserError, match='build it again') as caught:
     Clips(tmp_path, MEAD)
   assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('indexed', [True, False])
+def test_a_damaged_record_is_one_line(debug_data, tmp_path, indexed):
+  shutil.copytree(debug_data / MEAD, tmp_path / MEAD)
+  if indexed:
+    Clips(tmp_path, MEAD)
+  else:
+    (dataset_path(tmp_path, MEAD) / 'index.npz').unlink(missing_ok=True)
+  (file,) = dataset_path(tmp_path, MEAD).glob('*-val.array_record*')
+  data = bytearray(file.read_bytes())
+  data[len(data) // 2] ^= 255
+  file.write_bytes(data)
+  with pytest.raises(UserError, match='record 17 of val cannot be read .*cemnet data verify'):
+    clips = Clips(tmp_path, MEAD)
+    _ = [clips[i] for i in clips.ranges['val']]
+
+
+def test_a_lost_file_is_one_line(debug_data, tmp_path):
+  shutil.copytree(debug_data / MEAD, tmp_path / MEAD)
+  (file,) = dataset_path(tmp_path, MEAD).glob('*-val.array_record*')
+  file.unlink()
+  (dataset_path(tmp_path, MEAD) / 'index.npz').unlink(missing_ok=True)
+  with pytest.raises(UserError, match='cannot be read .*cemnet data verify'):
+    Clips(tmp_path, MEAD)
