@@ -29,11 +29,11 @@ def test_paper_preset_traces(name, make_config, make_batch, make_frozen):
              for a, b in zip(jax.tree.leaves(new), jax.tree.leaves(state), strict=True))
   assert 'loss' in metrics and all(m.shape == () for m in jax.tree.leaves(metrics))
   values = jax.eval_shape(stage.evaluate, state, frozen, batch)
-  assert cfg.best.removeprefix('+') in values
+  assert not cfg.best or cfg.best.removeprefix('+') in values  # without one the last step counts
 
 
 @pytest.mark.skipif('CEMNET_PAPER_STEP' not in os.environ,
-                    reason='takes half an hour and 20 GB on two cores: set CEMNET_PAPER_STEP=1')
+                    reason='takes eleven minutes on two cores: set CEMNET_PAPER_STEP=1')
 @pytest.mark.parametrize('name', NAMES)
 def test_paper_preset_makes_a_step(name, make_config, make_batch, make_frozen):
   cfg = make_config(name, 'paper')
