@@ -39,6 +39,9 @@ class Checkpoints(contextlib.AbstractContextManager):
         policies.LatestN(2),
         policies.BestN(get_metric_fn=_score, n=1, keep_checkpoints_without_metrics=False)]),
       cleanup_tmp_directories=writes)
+    # While it finishes a save in a thread, Orbax asks JAX about preemption by the step saved. That
+    # turns back the counter by which processes agree where to stop: only the loop may ask.
+    self._orbax._manager.reached_preemption = lambda step: False
 
   def __exit__(self, *exc):
     self._orbax.close()

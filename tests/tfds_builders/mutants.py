@@ -9,6 +9,7 @@ import argparse
 import collections
 import csv
 import struct
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -228,6 +229,7 @@ def main():
   for kind, counts in outcomes.items():
     print(f'{kind}: ' + '; '.join(f'{n} {what}' for what, n in counts.most_common()))
   print(f'{len(made)} files, all in the report; {len(wrong)} not as expected: {wrong}')
+  sys.exit(bool(wrong))
 
 
 if __name__ == '__main__':

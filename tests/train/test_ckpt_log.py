@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax.experimental import multihost_utils
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt
@@ -55,6 +56,14 @@ def test_averaged_parameters_stand_for_the_raw_ones(tmp_path):
     checkpoints.save(state.replace(params=state_of(5.).params), 1, score=None, metadata={})
   loaded = ckpt.load_params(tmp_path)
   assert loaded['params']['net']['w'][0, 0] == 1. and loaded['params']['plain']['b'][0] == 5.
+
+
+def test_only_the_loop_asks_where_to_stop(tmp_path, monkeypatch):
+  """Orbax asks from a thread and by an old step: processes would then stop at different steps."""
+  asked = []
+  monkeypatch.setattr(multihost_utils, 'reached_preemption_sync_point', asked.append)
+  save(tmp_path, {1: 0.1, 2: 0.9, 3: None})
+  assert not asked and ckpt.best_step(tmp_path) == 2
 
 
 def test_absent_checkpoints_are_said(tmp_path):
