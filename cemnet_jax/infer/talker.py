@@ -124,7 +124,8 @@ class Talker:
     """
     canvas = references if canvas is None else canvas
     if options.memory and self._nets.bridge is None:
-      raise UserError('this system has no Emotion Bridging Memory; choose memory=False (--no-memory)')
+      raise UserError('this system has no Emotion Bridging Memory; choose memory=False '
+                      '(--no-memory)')
     motion = self.motion(references, audio, canvas, options) if motion is None else motion
     audio, shown = _timeline(audio, canvas)
     chosen = self._choose(references, options)
