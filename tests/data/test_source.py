@@ -133,7 +133,7 @@ def test_a_damaged_record_is_one_line(debug_data, tmp_path, indexed):
   data = bytearray(file.read_bytes())
   data[len(data) // 2] ^= 255
   file.write_bytes(data)
-  with pytest.raises(UserError, match='record 17 of val cannot be read .*cemnet data verify'):
+  with pytest.raises(UserError, match=r'record \d+ of val cannot be read .*cemnet data verify'):
     clips = Clips(tmp_path, MEAD)
     _ = [clips[i] for i in clips.ranges['val']]
 
