@@ -8,19 +8,23 @@ from ml_collections import ConfigDict
 
 from cemnet_jax.errors import UserError
 
-PRESETS = ('paper', 'quickstart', 'debug')
+PRESETS = ('paper', 'benchmark', 'quickstart', 'debug')
 SPEAKERS = -1  # as `model.classes`: the number of training speakers, known when the data is open
 
 
 def picker(preset: str):
   """`pick(paper=..., quickstart=..., debug=...)` returns the value of `preset`.
 
+  `benchmark` is the quickstart with more data and longer runs, so it has the same value where none
+  is given for it.
+
   Raises:
     UserError: there is no such preset.
   """
   if preset not in PRESETS:
     raise UserError(f'preset: unknown {preset!r}, use one of {", ".join(PRESETS)}')
-  return lambda **values: values[preset]
+  like = 'quickstart' if preset == 'benchmark' else preset
+  return lambda **values: values.get(preset, values[like])
 
 
 def base(stage: str, preset: str) -> ConfigDict:

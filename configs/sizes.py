@@ -1,10 +1,11 @@
 """Widths shared by several stages, by preset. `paper` is the paper's; others change only sizes."""
 
-IMAGE = {'paper': 128, 'quickstart': 64, 'debug': 32}  # pixels of the square crop
-DATA = {'paper': 'full', 'quickstart': 'quickstart', 'debug': 'debug'}  # synthetic world
+IMAGE = {'paper': 128, 'benchmark': 96, 'quickstart': 64, 'debug': 32}  # px of the crop
+_DATA = {'paper': 'full'}  # the synthetic world of a preset, where it has another name
 
 AUDIO_ENCODER = {
   'paper': {'width': 1.0, 'hidden': (2048, 512), 'dim': 128},
+  'benchmark': {'width': 0.25, 'hidden': (256, 128), 'dim': 64},
   'quickstart': {'width': 0.25, 'hidden': (256, 128), 'dim': 64},
   'debug': {'width': 0.125, 'hidden': (32, 32), 'dim': 16},
 }
@@ -12,9 +13,9 @@ AUDIO_ENCODER = {
 
 def lrs(preset: str) -> str:
   """Dataset that plays LRS2's part: many speakers, emotions as people show them in the wild."""
-  return f'synth_mead/lrs_{DATA[preset]}'
+  return f'synth_mead/lrs_{_DATA.get(preset, preset)}'
 
 
 def mead(preset: str) -> str:
   """Dataset that plays MEAD's part: the full grid of speakers, emotions and sentences."""
-  return f'synth_mead/mead_{DATA[preset]}'
+  return f'synth_mead/mead_{_DATA.get(preset, preset)}'

@@ -15,7 +15,7 @@ def test_needs_come_first(system):
     seen.add(stage)
 
 
-@pytest.mark.parametrize('preset', ['paper', 'quickstart', 'debug'])
+@pytest.mark.parametrize('preset', ['paper', 'benchmark', 'quickstart', 'debug'])
 def test_configs_agree_with_the_graph(preset):
   for nodes in SYSTEMS.values():
     for stage, node in nodes.items():

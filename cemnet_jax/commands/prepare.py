@@ -5,7 +5,7 @@ import re
 
 from cemnet_jax.errors import UserError
 
-SIZES = ('debug', 'quickstart', 'full')
+SIZES = ('debug', 'quickstart', 'benchmark', 'full')
 
 
 def add_arguments(parser) -> None:

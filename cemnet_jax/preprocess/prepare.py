@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cemnet_jax.errors import UserError
 
-SIZES = ('debug', 'quickstart', 'full')
+SIZES = ('debug', 'quickstart', 'benchmark', 'full')
 
 
 def prepare_synthetic(data_dir, size: str = 'quickstart', processes: int = 1,
@@ -14,7 +14,8 @@ def prepare_synthetic(data_dir, size: str = 'quickstart', processes: int = 1,
 
   Args:
     data_dir: folder of all datasets, made where it is absent.
-    size: 'debug' (seconds), 'quickstart' (a minute or two) or 'full' (hours).
+    size: 'debug' (seconds), 'quickstart' (a minute or two), 'benchmark' (half an hour) or
+      'full' (hours).
     processes: how many processes draw clips; their number changes no record.
     report: takes one line for each dataset.
 

@@ -18,7 +18,7 @@ def test_what_exists_is_kept(debug_data):
 
 
 def test_unknown_size(tmp_path):
-  with pytest.raises(UserError, match="size 'huge' .* choose from debug, quickstart, full"):
+  with pytest.raises(UserError, match="size 'huge' .* choose from debug, quickstart, b"):
     prepare_synthetic(tmp_path, 'huge')
 
 

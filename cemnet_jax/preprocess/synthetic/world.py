@@ -111,6 +111,7 @@ class World:
 def _worlds():
   debug = dict(scene=64, crop=32, supersample=1, speakers=(3, 2, 1), short=True, syllables=(2, 2))
   quick = dict(scene=96, crop=64, supersample=1)
+  bench = dict(scene=144, crop=96, supersample=1)
   full = dict(scene=256, crop=128, supersample=2, syllables=(8, 20))
   return (
     World('lrs_debug', 'lrs', sentences=(3, 0), **debug),
@@ -118,6 +119,10 @@ def _worlds():
     World('lrs_quickstart', 'lrs', speakers=(32, 4, 4), sentences=(8, 0), **quick),
     World('mead_quickstart', 'mead', speakers=(16, 2, 4), sentences=(8, 1), **quick),
     World('lrs_full', 'lrs', speakers=(200, 20, 20), sentences=(48, 0), **full),
+    # Enough speakers, and all intensities, for a clear answer on two CPU cores overnight.
+    World('lrs_benchmark', 'lrs', speakers=(64, 6, 6), sentences=(12, 0), **bench),
+    World('mead_benchmark', 'mead', speakers=(32, 4, 8), sentences=(8, 2), levels=(1, 2, 3),
+          **bench),
     # MEAD's 40 / 8 split of 48 actors; 4 of the 40 choose models.
     World('mead_full', 'mead', speakers=(36, 4, 8), sentences=(30, 6), levels=(1, 2, 3), **full))
 
