@@ -12,6 +12,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from cemnet_jax.errors import UserError
+from tfds_builders.stream import streaming
 
 
 def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config,
@@ -20,6 +21,7 @@ def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config
   """Builds `config` of a builder below `data_dir`; tfds writes beside the folder and renames.
 
   Args:
+    builder_class: if it sets `disable_shuffling`, records come in the order of their keys.
     config: a config or its name.
     report: takes one line: what was built and how long it took, or that it was there.
     finish: called with the builder once the dataset is written; if it raises, that is removed.
@@ -43,7 +45,8 @@ def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config
       return path
     if not sys.stderr.isatty():
       tfds.disable_progress_bar()
-    with _quiet(), tempfile.TemporaryDirectory() as unused:
+    writing = streaming() if builder.info.disable_shuffling else contextlib.nullcontext()
+    with _quiet(), writing, tempfile.TemporaryDirectory() as unused:
       builder.download_and_prepare(download_dir=unused, download_config=_beam_config(beam))
     if finish:
       try:
