@@ -1,5 +1,6 @@
 """Configs of data for the tests of this folder."""
 
+from array_record.python.array_record_module import ArrayRecordReader
 from ml_collections import ConfigDict
 
 from cemnet_jax.data.pipeline import make_dataset
@@ -15,3 +16,20 @@ def batches(cfg, data_dir, split='train', seed=7, batch_size=8, train=True, **pr
   """`make_dataset` with small defaults."""
   return make_dataset(cfg, data_dir, split, seed=seed, batch_size=batch_size, train=train,
                       **processes)
+
+
+def flip_middle(file) -> int:
+  """Flips the byte in the middle of an ArrayRecord file; the index of the record it lies in."""
+  data = bytearray(file.read_bytes())
+  data[len(data) // 2] ^= 255
+  file.write_bytes(data)
+  reader = ArrayRecordReader(str(file))
+  (broken,) = [i for i in range(reader.num_records()) if not _readable(reader, i)]
+  return broken
+
+
+def _readable(reader, index):
+  try:
+    return bool(reader.read([index]))
+  except (RuntimeError, ValueError, IndexError):
+    return False

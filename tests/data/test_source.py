@@ -9,6 +9,7 @@ import pytest
 from cemnet_jax.data.source import SPLITS, Clips, dataset_path
 from cemnet_jax.errors import UserError
 from cemnet_jax.topology import EMOTIONS, FPS, SAMPLES_PER_FRAME
+from tests.data.helpers import flip_middle
 
 MEAD, LRS = 'synth_mead/mead_debug', 'synth_mead/lrs_debug'
 
@@ -130,10 +131,8 @@ def test_a_damaged_record_is_one_line(debug_data, tmp_path, indexed):
   else:
     (dataset_path(tmp_path, MEAD) / 'index.npz').unlink(missing_ok=True)
   (file,) = dataset_path(tmp_path, MEAD).glob('*-val.array_record*')
-  data = bytearray(file.read_bytes())
-  data[len(data) // 2] ^= 255
-  file.write_bytes(data)
-  with pytest.raises(UserError, match=r'record \d+ of val cannot be read .*cemnet data verify'):
+  broken = flip_middle(file)
+  with pytest.raises(UserError, match=f'record {broken} of val cannot be read .*data verify'):
     clips = Clips(tmp_path, MEAD)
     _ = [clips[i] for i in clips.ranges['val']]
 
