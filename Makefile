@@ -8,11 +8,15 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
   && echo $$p && break; done)
 
-.PHONY: quickstart test lint clean
+.PHONY: quickstart benchmark test lint clean
 
 # Data, training, evaluation and talking videos from nothing; a second run resumes or does nothing.
 quickstart: $(RUNTIME)
 	$(BIN)/cemnet quickstart --out quickstart --data data_cache
+
+# All systems over three seeds on the synthetic benchmark: hours; a second run resumes.
+benchmark: $(RUNTIME)
+	$(BIN)/cemnet benchmark --out benchmark --data data_cache
 
 test: $(DEVELOP)
 	$(BIN)/python -m pytest -n 2 -q
@@ -22,7 +26,7 @@ lint: $(DEVELOP)
 
 # Removes everything that make made, the trained quickstart and the built data included.
 clean:
-	rm -rf $(VENV) quickstart data_cache build .jax_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) quickstart benchmark data_cache build .jax_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): requirements.txt pyproject.toml

@@ -12,8 +12,9 @@ COMMANDS = {
   'data': 'show what a built dataset holds, or check every record of it',
   'train': 'train all stages of a system in order',
   'generate': 'make a talking video from pictures and speech',
-  'evaluate': "print a protocol's table for a trained system",
+  'evaluate': "the paper's tables for trained systems, as a folder of results",
   'quickstart': 'build, train, evaluate and show everything on the synthetic world',
+  'benchmark': 'all systems over several seeds, and the tables of them all: hours',
 }
 
 

@@ -36,6 +36,9 @@ _SPEECH = {
 _MOUTH = {'audio2mouth': Node('audio2mouth', statistics=True)}
 # The image emotion network is the perceptual loss's stand-in where no VGG19 weights are given.
 _RENDERER = {'renderer': Node('renderer', needs=('image_emotion',))}
+# What evaluation asks, never what conditions the model: other nets, other seeds.
+_SCORERS = {name: Node(name) for name in (
+  'syncnet', 'emotion_scorer', 'identity_scorer', 'landmark_scorer')}
 _FROZEN = ('audio2mouth', 'aee', 'image_emotion', 'identity')
 _FROZEN_NO_AEE = ('audio2mouth', 'audio_emotion', 'image_emotion', 'identity')
 
@@ -47,5 +50,8 @@ SYSTEMS: dict[str, dict[str, Node]] = {
   'cemnet_no_aee': (
     _MOUTH | {'audio_emotion': _SPEECH['audio_emotion']} | _PICTURES
     | {'ebm_no_aee': Node('ebm_no_aee', needs=_FROZEN_NO_AEE)} | _RENDERER),
+  'wav2lip': {
+    'lip_expert': Node('lip_expert'), 'wav2lip': Node('wav2lip', needs=('lip_expert',))},
   'a2m_renderer': _MOUTH | {'image_emotion': _PICTURES['image_emotion']} | _RENDERER,
+  'scorers': _SCORERS,
 }

@@ -11,7 +11,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('renderer', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=140_000, quickstart=700, debug=4)
+  cfg.steps = pick(paper=140_000, benchmark=1_600, quickstart=700, debug=4)
   cfg.batch_size = pick(paper=96, quickstart=4, debug=8)
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=1.5e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
@@ -38,7 +38,7 @@ def get_config(preset='paper'):
     disc_width=pick(paper=64, quickstart=16, debug=4)))
   # The paper's 4, 0.25 and 1 are IP-LAP's numbers on 4 GPUs: on one device 16, 0.25, 1 (spec 7.3).
   cfg.loss.update(dict(warp=10.0, perceptual=16.0, gan=0.25, feature_matching=1.0,
-                       warmup_steps=pick(paper=12_000, quickstart=60, debug=1),
+                       warmup_steps=pick(paper=12_000, benchmark=120, quickstart=60, debug=1),
                        perceptual_net='image_emotion', vgg19='',
                        style=0.0))  # 250 with VGG19; the stand-in's maps have no use for it
   return cfg

@@ -1,56 +1,71 @@
-"""`cemnet evaluate`: the paper's protocols on a trained system, as markdown tables."""
+"""`cemnet evaluate`: the paper's protocols on trained systems, into a folder of results."""
 
 from pathlib import Path
 
 from cemnet_jax.errors import UserError
 
+PROTOCOLS = ('neutral_base', 'cross_emotion', 'lrs', 'ablation', 'matrix', 'intensity')
+
 
 def add_arguments(parser) -> None:
   """Flags of the command."""
   add = parser.add_argument
-  add('--system-dir', required=True, metavar='DIR', help='workdir of a trained system')
+  add('--system-dir', required=True, nargs='+', metavar='DIR',
+      help='workdir of the trained systems; one for each training seed')
   add('--data', required=True, metavar='DIR', help='folder of the built datasets')
+  add('--out', required=True, metavar='DIR',
+      help='gets results.md, results.json, figures, videos, index.html; the same command goes on')
   add('--dataset', metavar='NAME', help='clips dataset; otherwise the one the memory learned from')
-  add('--protocol', nargs='+', default=['neutral_base', 'cross_emotion'],
-      choices=('neutral_base', 'cross_emotion'))
+  add('--lrs', metavar='NAME', help="dataset of the protocol lrs; otherwise Audio2Mouth's")
+  add('--protocol', nargs='+', default=['neutral_base', 'cross_emotion'], choices=PROTOCOLS)
   add('--split', nargs='+', default=['test', 'test_sentence'],
       choices=('val', 'test', 'test_sentence'), help='unseen speakers; unseen sentences')
   add('--repetitions', type=int, default=5, metavar='N', help='with other references each')
   add('--references', type=int, default=5, metavar='N', help='pictures of the speaker')
   add('--clips', type=int, default=0, metavar='N', help='clips of a split; 0 for all')
-  add('--rendered-clips', type=int, default=64, metavar='N', help='clips drawn for PSNR and SSIM')
-  add('--rendered-frames', type=int, default=16, metavar='N', help='frames drawn of each')
+  add('--cell-clips', type=int, default=8, metavar='N', help='clips of each cell of the matrix')
+  add('--drawn', type=int, default=32, metavar='N',
+      help='cases of a split and repetition that are drawn as pictures')
   add('--seed', type=int, default=0)
-  add('--out', metavar='MD', help='also write the tables here, and all numbers beside as .json')
+  add('--no-understanding', action='store_true',
+      help='leave out the figures of memory, embeddings and displacements')
 
 
 def run(args) -> None:
-  """Prints the tables."""
-  for name in ('repetitions', 'references'):
-    if getattr(args, name) < 1:
-      raise UserError(f'--{name} {getattr(args, name)}: at least 1 is needed')
-  if args.out and Path(args.out).suffix != '.md':
-    raise UserError(f'--out {args.out}: give a name that ends in .md')
-  from cemnet_jax.data.source import Clips
-  from cemnet_jax.evaluate import tables
-  from cemnet_jax.evaluate.methods import trained_methods
-  from cemnet_jax.evaluate.protocol import Settings, evaluate
-  from cemnet_jax.preprocess.video import check_writable
-  from cemnet_jax.train import ckpt, process
+  """Prints the tables and writes the folder."""
+  for name, least in (('repetitions', 1), ('references', 1), ('cell_clips', 1), ('clips', 0),
+                      ('drawn', 0)):
+    if getattr(args, name) < least:
+      flag = '--' + name.replace('_', '-')
+      raise UserError(f'{flag} {getattr(args, name)}: at least {least} is needed')
+  out = Path(args.out)
+  if out.exists() and not out.is_dir():
+    raise UserError(f'--out {out}: is a file; give a folder')
+  for folder in args.system_dir:
+    if not Path(folder).is_dir():
+      raise UserError(f'{folder}: no such folder; train a system into it by `cemnet train`')
+  from cemnet_jax.evaluate.evaluation import Places, default_datasets, evaluate
+  from cemnet_jax.evaluate.report import RECORDS, text, write_report
+  from cemnet_jax.evaluate.run import Settings
+  from cemnet_jax.evaluate.understanding.chapters import understand
+  from cemnet_jax.train import loop, process
   process.keep_compiled_programs()
-  if args.out:
-    check_writable(args.out)
-  methods = trained_methods(args.system_dir)
-  dataset = args.dataset or ckpt.load_config(Path(args.system_dir) / 'ebm')['data']['dataset']
-  rows = evaluate(
-    Clips(args.data, dataset), methods,
-    Settings(args.protocol, args.split, args.repetitions, args.references, args.clips,
-             args.rendered_clips, args.rendered_frames, args.seed),
-    progress=lambda line: print(line, flush=True))
-  render_config = ckpt.load_config(Path(args.system_dir) / 'renderer')
-  text = (f'# {args.system_dir} on {dataset}\n\n'
-          + tables.all_tables(rows, render_config['data']['image_size']))
-  print('\n' + text)
-  if args.out:
-    tables.write_text(args.out, text + '\n')
-    tables.write_rows(Path(args.out).with_suffix('.json'), rows)
+  loop.check_workdir(out)
+  systems = [Path(folder) for folder in args.system_dir]
+  mead, lrs = default_datasets(systems[0], args.dataset, args.lrs)
+  protocols = [name for name in PROTOCOLS if name in args.protocol]
+  found = evaluate(
+    Places(systems, Path(args.data), mead, lrs),
+    Settings(protocols, args.split, args.repetitions, args.references, args.clips, args.cell_clips,
+             args.drawn, seed=args.seed), out / RECORDS)
+  title = f'{", ".join(args.system_dir)} on {", ".join(found.identity["datasets"])}'
+  print('\n' + text(title, found), flush=True)
+  seen = None
+  if not args.no_understanding and 'mead' in found.clips:
+    seen = understand(found.clips['mead'], systems[0], out, progress=_say)
+  write_report(out, title, found, _say, seen)
+  _say(f'{out}: results.md, results.json, index.html')
+
+
+def _say(line: str) -> None:
+  print(line, flush=True)

@@ -40,8 +40,6 @@ def quickstart(out: Path, data_dir, size: str) -> None:
   from cemnet_jax.evaluate import quickstart as show
   from cemnet_jax.evaluate import tables
   from cemnet_jax.evaluate.clock import Clock
-  from cemnet_jax.evaluate.methods import trained_methods
-  from cemnet_jax.evaluate.protocol import evaluate
   from cemnet_jax.preprocess.prepare import prepare_synthetic
   from cemnet_jax.train_system import load_config, train_system
   work = out / 'work'
@@ -53,23 +51,24 @@ def quickstart(out: Path, data_dir, size: str) -> None:
     _say(f'2/4 training of {system}')
     with clock.part(f'training of {system}'):
       train_system(system, size, data_dir, work)
-  clips = Clips(data_dir, load_config('ebm', size).data.dataset)
+  mead, lrs = (load_config(stage, size).data.dataset for stage in ('ebm', 'audio2mouth'))
 
   _say('3/4 evaluation on speakers and sentences that were held out')
   scores = work / 'results.json'
   if not (clock.finished('evaluation') and scores.is_file()):
     with clock.part('evaluation'):
-      rows = evaluate(clips, trained_methods(work), show.SETTINGS[size], _say)
-      tables.write_rows(scores, rows)
-  rows = json.loads(scores.read_text())
+      measured, rows = show.evaluate(data_dir, work, mead, lrs, size)
+      tables.write_lines(scores, measured, rows)
+  measured = json.loads(scores.read_text())
 
   _say('4/4 talking videos')
+  clips = Clips(data_dir, mead)
   files = show.video_files(out, clips)
   if not (clock.finished('videos') and all(path.is_file() for path in files)):
     with clock.part('videos'):
       show.make_videos(out, clips, work)
-  tables.write_text(out / 'results.md', show.results(rows, clock, work, size))
-  _say(f'\n{show.summary(rows, clock)}\n\n{out}: results.md, '
+  tables.write_text(out / 'results.md', show.results(measured, clock, work, size))
+  _say(f'\n{show.summary(measured, clock)}\n\n{out}: results.md, '
        + ', '.join(path.name for path in files))
 
 

@@ -17,7 +17,7 @@ import grain
 import numpy as np
 
 from cemnet_jax.data import pairs, windows
-from cemnet_jax.data.schema import SPEC, settings
+from cemnet_jax.data.schema import SPEC, SYNC_FRAMES, settings
 from cemnet_jax.data.source import Clips
 from cemnet_jax.data.text import tokens_of
 from cemnet_jax.errors import UserError
@@ -32,7 +32,8 @@ _SHUFFLE_STREAM = 71
 HEARD = ('voice', 'speech', 'aee')  # kinds of batches that need no pictures
 SAMPLERS = {'mouth': windows.mouth, 'voice': windows.voice, 'speech': windows.speech,
             'aee': pairs.aee, 'face': windows.face, 'cross': windows.cross,
-            'render': windows.render, 'sync': windows.sync}
+            'render': windows.render, 'sync': windows.sync, 'lip_sync': windows.lip_sync,
+            'talk': windows.talk}
 
 
 @functools.lru_cache(maxsize=8)
@@ -137,8 +138,10 @@ def _rows(cfg, data_dir, split, clips) -> list:
   indices = np.array(clips.ranges[split], np.int64)
   if cfg.kind in ('mouth', 'render'):
     indices = indices[frames[indices] > cfg.T]
-  if cfg.kind == 'sync':
-    indices = indices[frames[indices] > 5]
+  if cfg.kind in ('sync', 'lip_sync'):
+    indices = indices[frames[indices] >= SYNC_FRAMES + cfg.moments]
+  if cfg.kind == 'talk':
+    indices = indices[frames[indices] > SYNC_FRAMES]
   if cfg.kind == 'speech':
     tokens = np.array([len(tokens_of(clips.table['transcript'][i])) for i in indices], np.int64)
     fits = (tokens > 0) & (tokens <= cfg.tokens)

@@ -2,7 +2,8 @@
 
 Letters: B batch, T video frames of a window, N references, H W picture (cfg.image_size), M emotion
 windows (cfg.emotion_windows), U audio windows and S tokens of an utterance (cfg.windows,
-cfg.tokens); numbers stand for themselves. Landmarks are in the crop, [0, 1]; pictures are RGB.
+cfg.tokens), K moments of a clip (cfg.moments); numbers stand for themselves. Landmarks are in the
+crop, [0, 1]; pictures are RGB.
 """
 
 from types import SimpleNamespace
@@ -11,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 # Defaults of optional fields of cfg.data.
-DEFAULTS = dict(T=5, N=5, image_size=128, emotion_windows=16, windows=112, tokens=64, cross_ref=0.0)
+DEFAULTS = dict(T=5, N=5, image_size=128, emotion_windows=16, windows=112, tokens=64, cross_ref=0.0,
+                moments=8)
 SYNC_FRAMES = 5
 
 
@@ -53,7 +55,8 @@ SPEC = {
     'emotion': Key('2', np.int32, 'the two emotions'),
     'speaker': Key('2', np.int32, 'the two speakers')},
   'face': {'image': Key('H W 3', np.uint8, 'a random frame'),
-           'lips': Key('40 2', np.float32, 'its lip landmarks'), **_LABELS, **_COMMON},
+           'lips': Key('40 2', np.float32, 'its lip landmarks'),
+           'landmarks': Key('131 2', np.float32, 'all of its landmarks'), **_LABELS, **_COMMON},
   'cross': {
     'mel': _MEL, 'pose': _POSE, 'content': _CONTENT, 'ref_landmarks': _REFERENCES,
     'ref_images': Key('N H W 3', np.uint8, 'the reference frames'),
@@ -69,9 +72,18 @@ SPEC = {
     'lips': Key('40 2', np.float32, 'lip landmarks of the centre frame'),
     'ref_clip': Key('', np.int32, 'global index of the reference clip'), **_LABELS, **_COMMON},
   'sync': {
-    'frames': Key('5 H W 3', np.uint8, 'five consecutive frames'),
-    'mfcc13': Key('13 20', np.float32, '0.2 s of MFCC 0 to 12 of int16 audio'),
-    'offset': Key('', np.int32, 'frames by which the audio is late; 0 in half of the examples'),
+    'frames': Key('K 5 H W 3', np.uint8, 'five consecutive frames at K moments of one clip'),
+    'mfcc13': Key('K 13 20', np.float32, '0.2 s of MFCC 0 to 12 of int16 audio at each moment'),
+    'moment': Key('K', np.int32, 'first frame of each, all distinct and close to one another'),
+    **_LABELS, **_COMMON},
+  'lip_sync': {
+    'frames': Key('K 5 H W 3', np.uint8, 'five consecutive frames at K moments of one clip'),
+    'mel': Key('K 80 16', np.float32, 'their 0.2 s of mel'), **_LABELS, **_COMMON},
+  'talk': {
+    'target': Key('5 H W 3', np.uint8, 'five consecutive frames'),
+    'reference': Key('5 H W 3', np.uint8, 'five others of the same clip'),
+    'mel': Key('5 80 16', np.float32,
+               'mel window of each target frame; that of the third covers all five'),
     **_LABELS, **_COMMON},
 }
 
@@ -85,7 +97,7 @@ def example(cfg, batch_size: int) -> dict[str, np.ndarray]:
   """A batch of zeros with the shapes and dtypes of `cfg.kind`, for eval_shape and compilation."""
   cfg = settings(cfg)
   sizes = {'T': cfg.T, 'N': cfg.N, 'H': cfg.image_size, 'W': cfg.image_size,
-           'M': cfg.emotion_windows, 'U': cfg.windows, 'S': cfg.tokens}
+           'M': cfg.emotion_windows, 'U': cfg.windows, 'S': cfg.tokens, 'K': cfg.moments}
   return {
     name: np.zeros((batch_size, *(sizes.get(d) or int(d) for d in key.shape.split())), key.dtype)
     for name, key in SPEC[cfg.kind].items()}

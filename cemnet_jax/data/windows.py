@@ -86,8 +86,9 @@ def face(clips, features, cfg, index, rng):
   """One random frame."""
   clip = clips[index]
   frame = int(rng.integers(len(clip['frames'])))
-  return {'image': _pictures(clip, [frame], cfg.image_size)[0],
-          'lips': _points(clip, [frame])[0, LIPS], **_labels(clip, index)}
+  points = _points(clip, [frame])[0]
+  return {'image': _pictures(clip, [frame], cfg.image_size)[0], 'lips': points[LIPS],
+          'landmarks': points, **_labels(clip, index)}
 
 
 def cross(clips, features, cfg, row, rng):
@@ -132,16 +133,37 @@ def render(clips, features, cfg, row, rng):
 
 
 def sync(clips, features, cfg, index, rng):
-  """Five frames with audio that is in time in half of the examples, else off by 1 to 15 frames."""
+  """Frames and audio at K moments of a clip that are at most SyncNet's search range apart."""
   clip, blocks = clips[index], features.sync(index)
-  start = int(rng.integers(len(blocks)))
-  at = start
-  if rng.random() < 0.5 and len(blocks) > 1:
-    near = np.arange(max(0, start - MAX_SYNC_OFFSET),
-                     min(len(blocks), start + MAX_SYNC_OFFSET + 1))
-    at = int(rng.choice(near[near != start]))
-  return {'frames': _pictures(clip, np.arange(start, start + SYNC_FRAMES), cfg.image_size),
-          'mfcc13': blocks[at], 'offset': np.int32(start - at), **_labels(clip, index)}
+  span = max(MAX_SYNC_OFFSET + 1, cfg.moments)
+  first = int(rng.integers(max(len(blocks) - span, 0) + 1))
+  near = np.arange(first, min(first + span, len(blocks)))
+  starts = rng.choice(near, cfg.moments, replace=False)
+  wanted, where = np.unique(starts[:, None] + np.arange(SYNC_FRAMES), return_inverse=True)
+  pictures = _pictures(clip, wanted, cfg.image_size)  # stacks overlap: each frame is decoded once
+  return {'frames': pictures[where.reshape(-1, SYNC_FRAMES)], 'mfcc13': blocks[starts],
+          'moment': starts.astype(np.int32), **_labels(clip, index)}
+
+
+def lip_sync(clips, features, cfg, index, rng):
+  """Five frames and their mel at K different moments of a clip."""
+  clip = clips[index]
+  starts = _starts(clip, cfg.moments, rng)
+  frames = starts[:, None] + np.arange(SYNC_FRAMES)
+  pictures = _pictures(clip, frames.ravel(), cfg.image_size)
+  # Wav2Lip's window for five frames, that of the centre, starts with them and lasts as long.
+  mel = mel_at(features.mel(index), frames[:, SYNC_FRAMES // 2], len(clip['audio']))
+  return {'frames': pictures.reshape(*frames.shape, *pictures.shape[1:]), 'mel': mel,
+          **_labels(clip, index)}
+
+
+def talk(clips, features, cfg, index, rng):
+  """Five frames with their mel windows, and five frames of another window of the same clip."""
+  clip = clips[index]
+  frames, others = _starts(clip, 2, rng)[:, None] + np.arange(SYNC_FRAMES)
+  return {'target': _pictures(clip, frames, cfg.image_size),
+          'reference': _pictures(clip, others, cfg.image_size),
+          'mel': mel_at(features.mel(index), frames, len(clip['audio'])), **_labels(clip, index)}
 
 
 def mel_at(mel, frames, samples):
@@ -159,6 +181,11 @@ def mfcc_at(track, frames):
 def _window(clips, cfg, index, rng):
   clip = clips[index]
   return clip, int(rng.integers(len(clip['frames']) - cfg.T + 1))
+
+
+def _starts(clip, count, rng):
+  """Where different windows of five frames begin; they may overlap, as in Wav2Lip's data."""
+  return rng.choice(len(clip['frames']) - SYNC_FRAMES + 1, count, replace=False)
 
 
 def _mouth_window(features, clip, index, start, length):

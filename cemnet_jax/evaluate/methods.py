@@ -1,11 +1,13 @@
-"""Trained systems as the methods that a protocol compares."""
+"""Trained systems, and bounds that need no training, as the methods that a protocol compares."""
 
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from cemnet_jax.evaluate.protocol import Method
-from cemnet_jax.infer import forward, paste
+from cemnet_jax.errors import UserError
+from cemnet_jax.evaluate.cases import References
+from cemnet_jax.infer import forward, paste, wav2lip
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.preprocess.audio import load_wav16, mel_windows
@@ -14,24 +16,104 @@ from cemnet_jax.preprocess.sketch import draw_sketches
 from cemnet_jax.topology import CONTENT
 
 RENDER_BATCH = 8  # frames at a time; a last batch is filled up by repeating its last frame
-WITHOUT_MEMORY = 'audio2mouth'  # the row of a system whose memory is bypassed
+TRUTH, COPY, ORACLE = 'ground_truth', 'reference_copy', 'oracle_landmarks'
+BOUNDS = (TRUTH, COPY, ORACLE)
+LANDMARK_SYSTEMS = ('cemnet', 'cemnet_no_aee', 'cemnet_no_ebm', 'a2m_renderer')
+DESCRIPTIONS = {
+  TRUTH: 'the real clip',
+  COPY: 'one reference picture, repeated: what not moving at all scores',
+  ORACLE: "the real clip's landmarks, drawn by the renderer: what the renderer alone loses",
+  'wav2lip': 'Wav2Lip with a lip-sync expert of its own, trained on the same data',
+  'a2m_renderer': 'Audio2Mouth and the renderer, no emotion (IP-LAP)',
+  'cemnet_no_ebm': 'the landmark decoder fed the cross-emotion features directly',
+  'cemnet_no_aee': 'the memory asked with the merely classified audio emotion',
+  'cemnet': 'the whole system'}
 
 
-def trained_methods(system_dir) -> list[Method]:
-  """Audio2Mouth alone, `cemnet_no_ebm` where it was trained too, and `cemnet`.
+class Method(NamedTuple):
+  """A way to make a mouth, and pictures of it, from a driving clip (a record) and references.
 
-  All three draw with the same renderer.
+  predict: (clip, References) -> content points (T, 57, 2) in the crop; None where a method draws
+    without landmarks.
+  render: (clip, References, content (T, 57, 2) or None, frames (F,)) -> uint8 pictures
+    (F, H, W, 3) of those frames; None where a method draws nothing.
+  """
+  name: str
+  predict: Callable | None
+  render: Callable | None = None
+
+
+class Loaded(NamedTuple):
+  """The methods that could be loaded, and name -> reason of those that could not."""
+  methods: list[Method]
+  missing: dict[str, str]
+
+
+def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
+  """The bounds and the asked systems of a folder, as far as they are trained there.
 
   Raises:
-    UserError: a stage of `cemnet` is missing.
+    UserError: none of the systems is there.
   """
-  cemnet = forward.load(system_dir, 'cemnet')
-  once = LastCase(Talker(cemnet))  # they differ after Audio2Mouth only
-  methods = [system_method(WITHOUT_MEMORY, cemnet, memory=False, motion=once)]
-  if (Path(system_dir) / 'ebm_direct' / 'done.json').is_file():
-    direct = forward.with_bridge_of(cemnet, system_dir, 'cemnet_no_ebm')
-    methods.append(system_method('cemnet_no_ebm', direct, motion=once))
-  return [*methods, system_method('cemnet', cemnet, motion=once)]
+  found, missing = {}, {}
+  nets, once = None, None
+  for name in systems:
+    try:
+      if name not in LANDMARK_SYSTEMS:
+        found[name] = wav2lip_method(wav2lip.load(system_dir))
+        continue
+      mine = forward.load(system_dir, name)
+      nets, once = nets or mine, once or LastCase(Talker(mine))
+      # All draw with the same renderer and differ after Audio2Mouth only.
+      found[name] = system_method(name, mine, motion=once)
+    except UserError as error:
+      missing[name] = str(error)
+  if not found:
+    raise UserError(f'{system_dir}: none of {", ".join(systems)} is trained here '
+                    f'({missing[systems[-1]]})')
+  bounds = [Method(TRUTH, _true_content, _true_pictures),
+            Method(COPY, _copied_content, _copied_pictures)]
+  if nets:
+    bounds.append(Method(ORACLE, _true_content, _renderer(nets)))
+  else:
+    missing[ORACLE] = 'no renderer'
+  return Loaded([*bounds, *found.values()], missing)
+
+
+def wav2lip_method(nets: wav2lip.Networks) -> Method:
+  """The baseline Wav2Lip over clip records, pasted back as the other systems' faces are."""
+  def render(clip, references, content, frames):
+    originals = [decode_jpeg(clip['frames'][f]) for f in frames]
+    crops = _resize(originals, nets.image_size)
+    faces = wav2lip.render(nets, crops, _resize(references.images, nets.image_size),
+                           load_wav16(clip['audio']), np.asarray(frames))
+    known = clip['landmarks'].astype(np.float32)
+    # It tells no landmarks, so that only the real jaw says where the face ends.
+    return np.stack([_pasted(original, face, crop, known[f], known[f])
+                     for original, face, crop, f in zip(originals, faces, crops, frames)])
+
+  return Method('wav2lip', None, render)
+
+
+def _true_content(clip, references):
+  return clip['landmarks'][:, CONTENT].astype(np.float32)
+
+
+def _true_pictures(clip, references, content, frames):
+  return np.stack([decode_jpeg(clip['frames'][f]) for f in frames])
+
+
+def _copied_content(clip, references):
+  return np.repeat(references.landmarks[:1, CONTENT], len(clip['frames']), axis=0)
+
+
+def _copied_pictures(clip, references, content, frames):
+  return np.repeat(references.images[:1], len(frames), axis=0)
+
+
+def _renderer(nets):
+  return lambda clip, references, content, frames: render_frames(
+    nets, clip, references, content, frames)
 
 
 class LastCase:
@@ -47,28 +129,30 @@ class LastCase:
     return self._motion
 
 
-def system_method(name: str, nets: forward.Networks, memory: bool = True,
-                  motion: LastCase | None = None) -> Method:
+def system_method(name: str, nets: forward.Networks, motion: LastCase | None = None) -> Method:
   """A system's nets as a Method over clip records, in the coordinates of the records' crops."""
-  talker, options = Talker(nets), Options(memory=memory)
+  talker, options = Talker(nets), Options(memory=nets.bridge is not None)
   motion = motion or LastCase(talker)
 
   def predict(clip, references):
-    size = references.images.shape[1]
-    shown = refs.from_arrays(references.images, references.landmarks * size,
-                             refs.whole_boxes(references.images))
-    # Planning looks at landmarks only, so the canvas stays undecoded.
-    landmarks = clip['landmarks'].astype(np.float32)
-    boxes = np.tile(np.float32([0, 0, 1, 1]), (len(landmarks), 1))
-    canvas = refs.from_arrays(clip['frames'], landmarks, boxes, moving=True)
-    said = shown, load_wav16(clip['audio']), canvas, options
+    said = *talker_inputs(clip, references), options
     plan = talker.plan(*said, motion(clip, references, *said))
     return plan.landmarks[:, CONTENT]
 
-  def render(clip, references, content, frames):
-    return render_frames(nets, clip, references, content, frames)
+  return Method(name, predict, _renderer(nets))
 
-  return Method(name, predict, render)
+
+def talker_inputs(clip, references: References
+                  ) -> tuple[refs.References, np.ndarray, refs.References]:
+  """(references, audio (S,), canvas) of a clip record as `Talker.plan` takes them."""
+  size = references.images.shape[1]
+  shown = refs.from_arrays(references.images, references.landmarks * size,
+                           refs.whole_boxes(references.images))
+  # Planning looks at landmarks only, so the canvas stays undecoded.
+  landmarks = clip['landmarks'].astype(np.float32)
+  boxes = np.tile(np.float32([0, 0, 1, 1]), (len(landmarks), 1))
+  canvas = refs.from_arrays(clip['frames'], landmarks, boxes, moving=True)
+  return shown, load_wav16(clip['audio']), canvas
 
 
 def render_frames(nets: forward.Networks, clip, references, content, frames) -> np.ndarray:
@@ -98,11 +182,15 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
     faces = np.asarray(forward.render(
       nets, crops[np.minimum(np.arange(RENDER_BATCH), len(some) - 1)],
       sketches.reshape(*around.shape, size, size), encoded, mel[at]))
-    for face, crop, original, frame in zip(faces, crops, originals, some):
-      mask = paste.lower_face_mask(known[frame], landmarks[frame], size)
-      pictures.append(paste.paste(original, refs.whole_boxes([original])[0],
-                                  paste.match_colour(face, crop, known[frame]), mask))
+    pictures += [_pasted(original, face, crop, known[frame], landmarks[frame])
+                 for face, crop, original, frame in zip(faces, crops, originals, some)]
   return np.stack(pictures)
+
+
+def _pasted(original, face, crop, known, landmarks):
+  mask = paste.lower_face_mask(known, landmarks, len(face))
+  return paste.paste(original, refs.whole_boxes([original])[0],
+                     paste.match_colour(face, crop, known), mask)
 
 
 def _resize(images, size):

@@ -3,25 +3,30 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import jax
 
 from cemnet_jax.data.source import Clips
-from cemnet_jax.evaluate import tables, talks
+from cemnet_jax.evaluate import evaluation, report, tables, talks
 from cemnet_jax.evaluate.clock import Clock
 from cemnet_jax.evaluate.figures import write_png
-from cemnet_jax.evaluate.protocol import Settings
+from cemnet_jax.evaluate.methods import BOUNDS
+from cemnet_jax.evaluate.run import SYSTEMS_OF, Settings
+from cemnet_jax.evaluate.summary import Key
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.systems import SYSTEMS
-from cemnet_jax.train import ckpt
 
 TRAINED = ('cemnet', 'cemnet_no_ebm')
+COMPARED = ('a2m_renderer', 'cemnet_no_ebm', 'cemnet')
+PROTOCOLS = ('neutral_base', 'cross_emotion', 'ablation')
 SETTINGS = {
   # Eighty clips of each split tell what all of them tell, in a few minutes less.
-  'quickstart': Settings(repetitions=1, clips=80, rendered_clips=8, rendered_frames=8),
-  'debug': Settings(repetitions=1, rendered_clips=2, rendered_frames=4)}
+  'quickstart': Settings(PROTOCOLS, repetitions=1, clips=80, drawn=8, frames=8),
+  'debug': Settings(PROTOCOLS, repetitions=1, drawn=2, frames=4)}
+SHOWN = ('m_lmd', 'm_lmd_plain', 'f_lmd', 'ea_landmarks', 'ea_landmarks_relative', 'offset_ms',
+         'gap_correlation', 'silence', 'jitter', 'psnr', 'ssim', 'psnr_lower', 'ssim_lower')
 GENERATED, NO_MEMORY, ALONE = 'generated', 'without the memory', 'Audio2Mouth alone'
 
 
@@ -49,33 +54,53 @@ def make_videos(out: Path, clips: Clips, work: Path) -> None:
   write_png(out / 'contact_sheet.png', talks.sheet(side_by_side))
 
 
-def summary(rows: Sequence[dict], clock: Clock) -> str:
+def evaluate(data, work: Path, mead: str, lrs: str, size: str) -> tuple[dict, list[dict]]:
+  """Measures the trained systems: ({'summary': lines, 'tables': markdown}, a row per clip)."""
+  found = evaluation.evaluate(evaluation.Places([work], Path(data), mead, lrs), SETTINGS[size],
+                              folder=None)
+  splits = list(dict.fromkeys(key.split for key in found.merged))
+  lines, parts = [], []
+  for split in splits:
+    alone, full = (found.merged[Key('cross_emotion', split, '', name)]['m_lmd'].mean
+                   for name in ('a2m_renderer', 'cemnet'))
+    lines.append(f'cross emotion, {report.SPLIT_TITLES[split]}: M-LMD {alone:.2f} px by '
+                 f'Audio2Mouth alone, {full:.2f} px by cemnet ({100 * (1 - full / alone):.0f} % '
+                 'lower)')
+  for protocol in found.settings.protocols:
+    parts.append(f'## {report.TITLES[protocol]}')
+    for split in splits:
+      methods = [*BOUNDS, *(m for m in SYSTEMS_OF[protocol] if m in COMPARED)]
+      made = tables.grid(found.merged, protocol, split, methods, SHOWN)
+      parts += [f'### {report.SPLIT_TITLES[split]}', tables.markdown(made)]
+  parts += ['## How it was measured', report.DEFINITIONS]
+  return {'summary': lines, 'tables': '\n\n'.join(parts)}, list(report.clip_rows(found))
+
+
+def summary(measured: Mapping, clock: Clock) -> str:
   """What the memory gained, in which time and memory: a few lines."""
-  merged = tables.merge(rows)
-  lines = []
-  for split in dict.fromkeys(row['split'] for row in rows):
-    alone, full = (merged['cross_emotion', split, name]['m_lmd'][0]
-                   for name in ('audio2mouth', 'cemnet'))
-    lines.append(f'cross emotion, {tables.SPLIT_TITLES[split]}: M-LMD {alone:.2f} px by '
-                 f'Audio2Mouth alone, {full:.2f} px by cemnet '
-                 f'({tables.gain(merged, split):.0f} % lower)')
   parts = ', '.join(f'{name} {seconds:.0f} s' for name, seconds in clock.seconds.items())
-  return '\n'.join([*lines, f'{sum(clock.seconds.values()):.0f} s in all: {parts}',
+  return '\n'.join([*measured['summary'], f'{sum(clock.seconds.values()):.0f} s in all: {parts}',
                     _memory(clock)])
 
 
-def results(rows: Sequence[dict], clock: Clock, work: Path, size: str) -> str:
+def results(measured: Mapping, clock: Clock, work: Path, size: str) -> str:
   """The text of results.md."""
-  image_size = ckpt.load_config(work / 'renderer')['data']['image_size']
+  chosen = SETTINGS[size]
   return '\n\n'.join([
     f'# Results of the {size} on the synthetic world',
     f'Made by `cemnet quickstart --size {size}` on {machine()}. Speakers of `test` are in no '
     'training data of any stage; sentences of `test_sentence` were held out from speakers that '
-    'are. References are drawn by seed '
-    f'{SETTINGS[size].seed}, {SETTINGS[size].repetitions} time(s).',
-    tables.all_tables(rows, image_size),
-    '## Time and memory', tables.times_table(clock.seconds), _memory(clock),
+    f'are. {chosen.clips or "All"} clips of each split, references drawn by seed {chosen.seed}; '
+    f'{chosen.frames} frames each of {chosen.drawn} clips as pictures. No scorer of pictures is '
+    'trained here: `cemnet train --system scorers` and `cemnet evaluate` measure more.',
+    measured['tables'], '## Time and memory', _times_table(clock.seconds), _memory(clock),
     'Stages, without loading data and compiling:', _stage_times(work)]) + '\n'
+
+
+def _times_table(seconds):
+  rows = [[name, f'{value:.0f}'] for name, value in seconds.items()]
+  together = ['together', f'{sum(seconds.values()):.0f}']
+  return tables.markdown(tables.Grid(['part', 'seconds'], [*rows, together]))
 
 
 def _stage_times(work):

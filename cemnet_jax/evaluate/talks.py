@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 
 from cemnet_jax.data.source import Clips
 from cemnet_jax.evaluate import figures
-from cemnet_jax.evaluate.protocol import Case, conflicting_pairs
+from cemnet_jax.evaluate.cases import Case, conflicting_pairs
 from cemnet_jax.evaluate.scenes import draw_scene
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Talker
@@ -65,14 +65,14 @@ def make_talk(clips: Clips, case: Case, systems: dict[str, Voiced], size: int = 
   `clips` is a `synth_mead` dataset: its scenes are drawn again at `size` px.
   """
   world = clips.name.split('/')[-1]
-  driving, shown = (draw_scene(world, clips[i], size) for i in case)
+  driving, shown = (draw_scene(world, clips[i], size) for i in case[:2])
   pick = np.linspace(0, len(shown.frames) - 1, REFERENCES + 2).round().astype(int)[1:-1]
   references = refs.from_arrays(shown.frames[pick], shown.landmarks_px[pick])
   canvas = refs.from_arrays(driving.frames, driving.landmarks_px, moving=True)
   audio = load_wav16(driving.audio)
   videos = {name: voiced.talker.speak(references, audio, canvas=canvas, memory=voiced.memory).frames
             for name, voiced in systems.items()}
-  heard, seen = (EMOTIONS[clips.table['emotion'][i]] for i in case)
+  heard, seen = (EMOTIONS[clips.table['emotion'][i]] for i in case[:2])
   title = f'speaker {clips.table["speaker"][case.driving]}: reference {seen}, speech {heard}'
   return Talk(title, shown.frames[pick[0]], {**videos, 'ground truth': driving.frames},
               mouth_opening(driving.landmarks_px), audio)

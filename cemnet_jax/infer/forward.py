@@ -71,7 +71,7 @@ def load(system_dir, system: str = 'cemnet') -> Networks:
     raise UserError(f'system {system!r} is none of {", ".join(SYSTEMS)}')
   if not system_dir.is_dir():
     raise UserError(f'{system_dir}: no such folder; train a system into it by `cemnet train`')
-  stage = lambda name: (ckpt.load_params(system_dir / name), _config(system_dir / name))
+  stage = partial(_stage, system_dir)
   a2m, a2m_config = stage('audio2mouth')
   renderer, render_config = stage('renderer')
   bridging = next((name for name in SYSTEMS[system] if name.startswith('ebm')), None)
@@ -91,17 +91,29 @@ def with_bridge_of(nets: Networks, system_dir, system: str) -> Networks:
 
 def _load_bridge(stage, name) -> Bridge:
   ebm, config = stage(name)
-  emotion_stage = config.model.emotion_stage
-  voice, voice_config = stage(emotion_stage)
   picture, picture_config = stage('image_emotion')
   identity, identity_config = stage('identity')
   return Bridge(
     memory=_net(build.memory(config.model), ebm, 'memory'),
-    voice=_net(build.audio_encoder(voice_config.model), voice,
-               'emotion' if emotion_stage == 'aee' else 'encoder'),
+    voice=_voice(stage, config.model.emotion_stage),
     picture=_net(build.image_emotion(picture_config.model), picture, 'image_emotion'),
     identity=_net(build.identity(identity_config.model), identity, 'identity'),
     prototypes=ebm['stats']['prototypes'], image_size=config.data.image_size)
+
+
+def load_voice(system_dir, stage: str) -> Net:
+  """The emotion encoder E_e of stage `aee` or `audio_emotion`; UserError where it is missing."""
+  return _voice(partial(_stage, Path(system_dir)), stage)
+
+
+def _voice(stage, name) -> Net:
+  trained, config = stage(name)
+  return _net(build.audio_encoder(config.model), trained,
+              'emotion' if name == 'aee' else 'encoder')
+
+
+def _stage(system_dir, name) -> tuple[dict, ConfigDict]:
+  return ckpt.load_params(system_dir / name), _config(system_dir / name)
 
 
 def _config(stage_dir) -> ConfigDict:
@@ -115,13 +127,18 @@ def _net(module, trained, name) -> Net:
 
 def speech_emotion(bridge: Bridge, mfcc: Float[np.ndarray, 'T 28 12']) -> Float[Array, '1 D']:
   """Mean E_e over all windows of an utterance of any length."""
+  return utterance_emotion(bridge.voice, mfcc)
+
+
+def utterance_emotion(voice: Net, mfcc: Float[np.ndarray, 'T 28 12']) -> Float[Array, '1 D']:
+  """`speech_emotion` by an emotion encoder alone."""
   total = 0.0
   for start in range(0, len(mfcc), EMOTION_BATCH):
     part = mfcc[start:start + EMOTION_BATCH]
     count = len(part)
     padded = np.pad(part, ((0, EMOTION_BATCH - count), (0, 0), (0, 0)))
-    total += count * _speech_emotion(bridge.voice.module, bridge.voice.variables, padded[None],
-                                     np.float32([count]))
+    total += count * _utterance_emotion(voice.module, voice.variables, padded[None],
+                                        np.float32([count]))
   return total / len(mfcc)
 
 
@@ -180,6 +197,12 @@ def mouths(nets: Networks, motion: Float[Array, 'B T 57 2'], frame: Similarity,
   return _mouths(memory.module, memory.variables, nets.statistics, motion, frame, cues)
 
 
+def slot_weights(nets: Networks, motion: Float[Array, 'B T 57 2'], cues: Cues
+                 ) -> Float[Array, 'B T K']:
+  """How much of each slot the memory reads for these motions (Eq. 11)."""
+  return _slot_weights(nets.bridge.memory.module, nets.bridge.memory.variables, motion, cues)
+
+
 def encode_references(nets: Networks, images: UInt8[np.ndarray, 'N H W 3'],
                       sketches: UInt8[np.ndarray, 'N H W']):
   """The renderer's view of the references, computed once per video."""
@@ -194,7 +217,7 @@ def render(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
 
 
 @partial(jax.jit, static_argnums=0)
-def _speech_emotion(net, variables, mfcc, count):
+def _utterance_emotion(net, variables, mfcc, count):
   return pipeline.utterance_emotion(net, variables, mfcc, count)
 
 
@@ -227,9 +250,17 @@ def _motions(net, variables, references, audio, pose):
 @partial(jax.jit, static_argnums=0)
 def _mouths(memory, variables, statistics, motion, frame, cues):
   if memory is not None:
-    many = lambda x: jnp.broadcast_to(x, (motion.shape[0],) + x.shape[1:])
-    motion = pipeline.bridge(memory, variables, motion, *map(many, cues))
+    motion = pipeline.bridge(memory, variables, motion, *_for_all(cues, motion))
   return pipeline.mouth_in_crop(motion, frame, statistics)
+
+
+@partial(jax.jit, static_argnums=0)
+def _slot_weights(memory, variables, motion, cues):
+  return pipeline.slot_weights(memory, variables, motion, *_for_all(cues, motion))
+
+
+def _for_all(cues, motion):
+  return [jnp.broadcast_to(x, (motion.shape[0],) + x.shape[1:]) for x in cues]
 
 
 @partial(jax.jit, static_argnums=0)

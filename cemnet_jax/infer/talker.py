@@ -137,6 +137,22 @@ class Talker:
     landmarks[:, CONTENT] = mouth
     return Plan(canvas, shown, chosen, landmarks, audio)
 
+  def slot_weights(self, references: References, audio: Float[np.ndarray, 'S'],
+                   canvas: References, options: Options = DEFAULTS) -> Float[np.ndarray, 'T K']:
+    """How much of each of the memory's slots every frame of that video reads (Eq. 11).
+
+    Raises:
+      UserError: this system has no slots.
+    """
+    bridge = self._nets.bridge
+    if bridge is None or not bridge.memory.module.use_memory:
+      raise UserError('this system has no Emotion Bridging Memory, so it has no slots')
+    motion = self.motion(references, audio, canvas, options)
+    audio, shown = _timeline(audio, canvas)
+    cues = self._cues(self._choose(references, options), audio, options)
+    weights = lambda some: forward.slot_weights(self._nets, motion.points[some], cues)
+    return _per_frame(motion, weights)[:len(shown)]
+
   def frames(self, plan: Plan, progress: bool = False) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
     """Full frames in order, rendered in batches: memory does not grow with the speech."""
     size, count = self._nets.image_size, len(plan.shown)
@@ -170,16 +186,10 @@ class Talker:
                       references.boxes[index], False)
 
   def _mouth(self, motion: Motion, count, cues) -> Float[np.ndarray, 'T 57 2']:
-    """Mouths of all windows; a frame's overlapping predictions are averaged."""
-    length = motion.windows.max() + 1
-    parts = []
-    for some in _batches(np.arange(len(motion.windows))):
+    def mouths(some):
       frame = jax.tree.map(partial(np.take, indices=motion.windows[some], axis=0), motion.frame)
-      parts.append(np.asarray(forward.mouths(self._nets, motion.points[some], frame, cues)))
-    total = np.zeros((length, len(CONTENT), 2))
-    np.add.at(total, motion.windows, np.concatenate(parts)[:len(motion.windows)])
-    times = np.bincount(motion.windows.ravel(), minlength=length)
-    return (total / times[:, None, None])[:count].astype(np.float32)
+      return forward.mouths(self._nets, motion.points[some], frame, cues)
+    return _per_frame(motion, mouths)[:count]
 
   def _encode(self, chosen: References):
     """The renderer's references, as many as in training if there are so many."""
@@ -195,6 +205,17 @@ class Talker:
     at = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, len(landmarks) - 1)
     drawn = _sketches(landmarks[at], self._nets.image_size)
     return drawn[np.arange(RENDER_BATCH)[:, None] + np.arange(self._nets.window)]
+
+
+def _per_frame(motion: Motion, predict) -> Float[np.ndarray, 'T ...']:
+  """What `predict` says of windows (B, T, ...); a frame's overlapping predictions are averaged."""
+  count = len(motion.windows)
+  values = np.concatenate([np.asarray(predict(some)) for some in _batches(np.arange(count))])
+  length = motion.windows.max() + 1
+  total = np.zeros((length, *values.shape[2:]))
+  np.add.at(total, motion.windows, values[:count])
+  times = np.bincount(motion.windows.ravel(), minlength=length)
+  return (total / times.reshape(-1, *[1] * (total.ndim - 1))).astype(np.float32)
 
 
 def _batches(rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
+from cemnet_jax.metrics.tally import EMPTY, Tally
+
 FACE_SIZE = 256  # px: EAT and EAMM report on faces scaled to 256 x 256 (spec §9)
 NUM_JAW = 17  # content points are 17 of the jaw, then 40 of the lips
 
@@ -25,15 +27,20 @@ def landmark_distance(
 
 
 def m_lmd(
-    predicted: Float[np.ndarray, '*B 57 2'], truth: Float[np.ndarray, '*B 57 2'], *,
-    centred: bool = True, size: float = FACE_SIZE) -> float:
-  """Mouth landmark distance: the 40 lip points of the content points, mean over all frames, px."""
-  return float(landmark_distance(
-    predicted[..., NUM_JAW:, :], truth[..., NUM_JAW:, :], centred=centred, size=size).mean())
+    predicted: Float[np.ndarray, 'T 57 2'], truth: Float[np.ndarray, 'T 57 2'], *,
+    centred: bool = True, size: float = FACE_SIZE) -> Tally:
+  """Mouth landmark distance, px: (mean over the 40 lip points and the frames of a clip, 1)."""
+  return _clip_mean(landmark_distance(
+    predicted[..., NUM_JAW:, :], truth[..., NUM_JAW:, :], centred=centred, size=size))
 
 
 def f_lmd(
-    predicted: Float[np.ndarray, '*B L 2'], truth: Float[np.ndarray, '*B L 2'], *,
-    size: float = FACE_SIZE) -> float:
-  """Face landmark distance: all given points, uncentred, mean over all frames, px."""
-  return float(landmark_distance(predicted, truth, size=size).mean())
+    predicted: Float[np.ndarray, 'T L 2'], truth: Float[np.ndarray, 'T L 2'], *,
+    size: float = FACE_SIZE) -> Tally:
+  """Face landmark distance, px: (mean over all points, uncentred, and the frames of a clip, 1)."""
+  return _clip_mean(landmark_distance(predicted, truth, size=size))
+
+
+def _clip_mean(frames):
+  # The mean over points and frames, then over clips (spec §9): long clips weigh no more.
+  return Tally(float(frames.mean()), 1.) if len(frames) else EMPTY

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from cemnet_jax.metrics.tally import Tally, one
 from cemnet_jax.topology import FPS
 
 MIN_OVERLAP = 10  # frames that both signals must share at a lag to be compared there
@@ -33,6 +34,14 @@ def sync_offset(
   shift = .5 * (left - right) / curvature if np.isfinite(curvature) and curvature < 0 else 0.
   # A flank of the search range can pull the parabola out of the cell it was fitted in.
   return float((lags[best] + np.clip(shift, -.5, .5)) * 1000 / fps), float(peak)
+
+
+def lip_sync(signal: Float[np.ndarray, 'T'], reference: Float[np.ndarray, 'S']
+             ) -> dict[str, Tally]:
+  """Tallies of one clip's mouth opening against the real one's: `offset_ms` (|offset|) and
+  `gap_correlation` there; nothing counted where `sync_offset` cannot tell."""
+  offset, correlation = sync_offset(signal, reference)
+  return {'offset_ms': one(abs(offset)), 'gap_correlation': one(correlation)}
 
 
 def _correlation(signal, reference, lag):

@@ -11,12 +11,14 @@ from cemnet_jax.nets.layers import BatchNorm, conv
 
 
 class PReLU(nn.Module):
-  """Leaky ReLU with one learned slope per channel, 0.25 at first."""
+  """Leaky ReLU with one learned slope per channel, or one for all (`shared`); 0.25 at first."""
+  shared: bool = False
 
   @nn.compact
   def __call__(self, x: Float[Array, '*B C']) -> Float[Array, '*B C']:
     """(..., C) -> (..., C)."""
-    slope = self.param('slope', nn.initializers.constant(0.25), (x.shape[-1],))
+    slope = self.param('slope', nn.initializers.constant(0.25),
+                       (1 if self.shared else x.shape[-1],))
     return jnp.where(x >= 0, x, slope * x)
 
 

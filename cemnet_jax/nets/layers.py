@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey
 EPS = 1e-5  # of every BatchNorm, InstanceNorm and LayerNorm in the spec
 
 leaky_relu = functools.partial(nn.leaky_relu, negative_slope=0.2)
@@ -71,11 +72,13 @@ class ConvBlock(nn.Module):
   residual: bool = False
   act: Callable[[Array], Array] = nn.relu
   use_bias: bool = True
+  kernel_init: Callable = torch_init
 
   @nn.compact
   def __call__(self, x: Float[Array, 'B *space C'], *, train: bool) -> Float[Array, 'B *out D']:
     """(B, ..., C) -> (B, ..., features)."""
-    y = conv(self.features, self.kernel, self.stride, self.padding, self.use_bias, 'conv')(x)
+    y = conv(self.features, self.kernel, self.stride, self.padding, self.use_bias, 'conv',
+             self.kernel_init)(x)
     y = BatchNorm(use_running_average=not train, name='norm')(y)
     return self.act(y + x if self.residual else y)
 
@@ -165,6 +168,11 @@ def max_pool(x: Float[Array, 'B H W C'], window: Sequence[int], stride: Sequence
   return functools.reduce(jnp.maximum, (
     x[:, i:i + spans[0]:stride[0], j:j + spans[1]:stride[1]]
     for i in range(window[0]) for j in range(window[1])))
+
+
+def gray(images: Float[Array, '*B H W 3']) -> Float[Array, '*B H W 1']:
+  """RGB -> luma of ITU-R BT.601, the grey of OpenCV and PIL."""
+  return images @ jnp.array(LUMA)[:, None]
 
 
 def sinusoid(length: int, dim: int) -> Float[Array, 'T D']:

@@ -80,9 +80,21 @@ def bridge(
     image_emotion: Float[Array, 'B F'], identity: Float[Array, 'B G'],
 ) -> Float[Array, 'B T 57 2']:
   """Emotion Bridging Memory, key path (Eq. 13): refined standardised mouth motion."""
-  flat = motion.reshape(motion.shape[:2] + (-1,))  # B T 57 2 -> B T 114
-  out = net.apply(variables, flat, audio_emotion, image_emotion, identity, None, train=False)
+  out = _read(net, variables, motion, audio_emotion, image_emotion, identity)
   return out['mouth'].reshape(motion.shape)
+
+
+def slot_weights(
+    net, variables, motion: Float[Array, 'B T 57 2'], audio_emotion: Float[Array, 'B D'],
+    image_emotion: Float[Array, 'B F'], identity: Float[Array, 'B G'],
+) -> Float[Array, 'B T K']:
+  """How much of each slot the memory reads (Eq. 11); rows sum to 1."""
+  return _read(net, variables, motion, audio_emotion, image_emotion, identity)['alpha_k']
+
+
+def _read(net, variables, motion, *cues):
+  flat = motion.reshape(motion.shape[:2] + (-1,))  # B T 57 2 -> B T 114
+  return net.apply(variables, flat, *cues, None, train=False)
 
 
 def mouth_in_crop(

@@ -70,6 +70,14 @@ def crop_frames(frames: UInt8[np.ndarray, 'T H W 3'], boxes: Float[np.ndarray, '
   return np.stack([crop_frame(f, b, size) for f, b in zip(frames, boxes, strict=True)])
 
 
+def resize(picture: UInt8[np.ndarray, 'H W 3'], size: int) -> UInt8[np.ndarray, 'size size 3']:
+  """A square picture at another resolution: areas are averaged, or pixels interpolated."""
+  if picture.shape[:2] == (size, size):
+    return picture
+  how = cv2.INTER_AREA if picture.shape[0] > size else cv2.INTER_LINEAR
+  return cv2.resize(picture, (size, size), interpolation=how)
+
+
 def to_crop(landmarks_px: Float[np.ndarray, 'T L 2'], boxes: Float[np.ndarray, 'T 4']
             ) -> Float[np.ndarray, 'T L 2']:
   """Picture px -> crop coordinates, [0, 1] inside the box."""

@@ -3,9 +3,15 @@
 from cemnet_jax.nets.arcface import IResNet
 from cemnet_jax.nets.audio2mouth import Audio2Mouth
 from cemnet_jax.nets.audio_encoder import AudioEncoder
+from cemnet_jax.nets.deepface import DeepFaceEmotion
 from cemnet_jax.nets.ebm import EmotionBridgingMemory
+from cemnet_jax.nets.gray_resnet import GrayResNet
 from cemnet_jax.nets.image_emotion import ImageEmotion
+from cemnet_jax.nets.landmark_net import LandmarkNet
+from cemnet_jax.nets.lip_expert import LipExpert
 from cemnet_jax.nets.renderer import Renderer
+from cemnet_jax.nets.syncnet import SyncNet
+from cemnet_jax.nets.wav2lip import Wav2Lip
 
 
 def audio2mouth(model) -> Audio2Mouth:
@@ -21,9 +27,22 @@ def image_emotion(model) -> ImageEmotion:
   return ImageEmotion(width=model.width)
 
 
-def identity(model) -> IResNet:
-  return IResNet(stages=tuple(model.stages), width=model.width, dim=model.dim,
-                 input_size=model.input_size)
+def identity(model) -> IResNet | GrayResNet:
+  net = GrayResNet if model.get('net') == 'gray_resnet' else IResNet
+  return net(stages=tuple(model.stages), width=model.width, dim=model.dim,
+             input_size=model.input_size)
+
+
+def syncnet(model) -> SyncNet:
+  return SyncNet(width=model.width, dim=model.dim, input_size=model.input_size, mouth=model.mouth)
+
+
+def emotion_scorer(model) -> DeepFaceEmotion:
+  return DeepFaceEmotion(classes=model.classes, width=model.width, dropout=model.dropout)
+
+
+def landmark_scorer(model) -> LandmarkNet:
+  return LandmarkNet(width=model.width)
 
 
 def memory(model) -> EmotionBridgingMemory:
@@ -39,3 +58,11 @@ def renderer(model) -> Renderer:
     audio_adain=model.audio_adain, audio_dim=model.audio_dim, audio_width=model.audio_width,
     quirk=model.quirk, flow_scale=model.flow_scale, centred=model.centred,
     skip=model.skip)
+
+
+def lip_expert(model) -> LipExpert:
+  return LipExpert(width=model.width, dim=model.dim)
+
+
+def wav2lip(model) -> Wav2Lip:
+  return Wav2Lip(width=model.width, centred=model.centred)

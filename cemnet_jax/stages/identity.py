@@ -1,4 +1,4 @@
-"""Stage `identity`: ArcFace embedding of the speaker from pictures (spec 5)."""
+"""Stages `identity` and `identity_scorer`: ArcFace embedding of the speaker (spec 5)."""
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,7 @@ def make(cfg) -> Stage:
     flip = jax.random.bernoulli(key, 0.5, (batch['image'].shape[0], 1, 1, 1))
     images = to_float(batch['image'])
     images = jnp.where(flip, images[:, :, ::-1], images)
-    embedding, new = apply_train(net, params['identity'], stats['identity'], images)
+    embedding, new = apply_train(net, params['identity'], stats['identity'], images, key=key)
     total = losses.arc_margin(embedding, params['centres'], batch['speaker'],
                               scale=cfg.loss.scale, margin=cfg.loss.margin, mask=batch['mask'])
     return total, ({'identity': new}, {})

@@ -23,6 +23,13 @@ def mask_lower_half(images):
   return images * keep[:, None, None]
 
 
+def psnr_lower(images, target):
+  """PSNR (dB) of the lower halves of pictures (..., H, W, 3) in [0, 1]: an array (...)."""
+  half = target.shape[-3] // 2
+  error = jnp.square(images - target)[..., half:, :, :].mean(axis=(-3, -2, -1))
+  return -10.0 * jnp.log10(error.clip(1e-10))
+
+
 def needs(cfg) -> tuple[str, ...]:
   """Frozen inputs: VGG19's ImageNet weights where they are asked for, else the stand-in."""
   return ('vgg19',) if cfg.loss.perceptual_net == 'vgg19' else tuple(cfg.needs)
@@ -104,12 +111,7 @@ def make(cfg) -> Stage:
     args, target = inputs(batch)
     tree = {'params': state.params, 'stats': state.stats}
     image, warped = generator.apply(variables(tree, 'generator'), *args, train=False)
-    half = target.shape[1] // 2
-
-    def psnr(x):
-      error = jnp.square(x - target)[:, half:].mean(axis=(1, 2, 3))
-      return masked_sum(-10.0 * jnp.log10(error.clip(1e-10)), batch['mask'])
-
+    psnr = lambda x: masked_sum(psnr_lower(x, target), batch['mask'])
     return {'psnr_lower': psnr(image), 'psnr_warped': psnr(warped)}
 
   return Stage(init=init, step=step, evaluate=evaluate)

@@ -12,7 +12,7 @@ from cemnet_jax.data.schema import SPEC
 from cemnet_jax.errors import UserError
 from tests.data.helpers import batches, config
 
-ONE_CLIP_KINDS = ('mouth', 'voice', 'face', 'render', 'sync')
+ONE_CLIP_KINDS = ('mouth', 'voice', 'face', 'render', 'sync', 'lip_sync', 'talk')
 
 
 def assert_equal(a, b):
@@ -140,6 +140,7 @@ def test_an_error_while_loading_reaches_the_caller():
   (dict(kind='mouth'), dict(batch_size=6, process_count=4), 'not divisible by 4 processes'),
   (dict(kind='mouth'), dict(split='tset'), "split 'tset' is unknown"),
   (dict(kind='mouth', T=500), {}, "no clip for 'mouth' batches"),
+  (dict(kind='sync', moments=500), {}, "no clip for 'sync' batches"),
   (dict(kind='aee'), dict(split='test'), "no clip for 'aee' batches"),
   (dict(kind='mouth', dataset='synth_mead/mead_full'), {}, 'cemnet prepare synth --size full')])
 def test_bad_input_is_one_clear_line(debug_data, cfg, arguments, message):

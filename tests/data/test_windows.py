@@ -84,6 +84,7 @@ def test_face(debug_data, clips):
     clip = clips[item['clip']]
     frame = frame_of(item['lips'], clip, LIPS)
     np.testing.assert_array_equal(item['image'], decode_jpeg(clip['frames'][frame]))
+    np.testing.assert_array_equal(item['landmarks'], clip['landmarks'][frame].astype(np.float32))
 
 
 def test_pictures_are_resized(debug_data, clips):
@@ -134,13 +135,39 @@ def test_render(debug_data, clips, cross_ref):
 
 
 def test_sync(debug_data, clips):
-  offsets = []
-  for item in examples(debug_data, 'sync', 6):
-    clip = clips[item['clip']]
-    pictures = np.stack([decode_jpeg(frame) for frame in clip['frames']])
-    starts = [s for s in range(len(pictures) - 4) if (pictures[s:s + 5] == item['frames']).all()]
+  gaps = set()
+  for item in examples(debug_data, 'sync', 6, moments=4):
+    clip, moments = clips[item['clip']], item['moment']
+    assert len(set(moments)) == 4
     blocks = audio.syncnet_mfcc(clip['audio'])
-    heard = [v for v in range(len(blocks)) if (blocks[v] == item['mfcc13']).all()]
-    assert item['offset'] in {s - v for s in starts for v in heard}
-    offsets.append(int(item['offset']))
-  assert 0.3 < np.mean(np.array(offsets) == 0) < 0.7 and min(offsets) < 0 < max(offsets)
+    for start, frames, mfcc in zip(moments, item['frames'], item['mfcc13'], strict=True):
+      np.testing.assert_array_equal(
+        frames, np.stack([decode_jpeg(clip['frames'][start + t]) for t in range(5)]))
+      np.testing.assert_array_equal(mfcc, blocks[start])
+    gaps |= set((moments[:, None] - moments).flat)
+  assert min(gaps) >= -15 and max(gaps) <= 15 and len(gaps) > 10
+
+
+def starts_of(frames, clip):
+  """Where the five frames stand in the clip; it may show the same pictures twice."""
+  pictures = np.stack([decode_jpeg(frame) for frame in clip['frames']])
+  return {s for s in range(len(pictures) - 4) if (pictures[s:s + 5] == frames).all()}
+
+
+def test_lip_sync(debug_data, clips):
+  for item in examples(debug_data, 'lip_sync', 2, moments=3):
+    clip = clips[item['clip']]
+    found = [starts_of(frames, clip) for frames in item['frames']]
+    assert len(set.union(*found)) >= 3
+    for starts, mel in zip(found, item['mel'], strict=True):
+      # Wav2Lip's crop_audio_window: 16 mel frames from the first of the five frames on.
+      whole = audio.mel_spectrogram(clip['audio'])
+      assert any((whole[int(80 * s / 25):][:16].T == mel).all() for s in starts)
+
+
+def test_talk(debug_data, clips):
+  for item in examples(debug_data, 'talk', 2):
+    clip = clips[item['clip']]
+    starts, others = starts_of(item['target'], clip), starts_of(item['reference'], clip)
+    assert starts and others and (starts != others or len(starts) > 1)
+    assert any((audio.mel_windows(clip['audio'], s, 5) == item['mel']).all() for s in starts)

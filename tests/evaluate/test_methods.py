@@ -2,21 +2,28 @@ import numpy as np
 import pytest
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.evaluate.methods import trained_methods
-from cemnet_jax.evaluate.protocol import References
+from cemnet_jax.evaluate import methods
+from cemnet_jax.evaluate.cases import References
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.preprocess.audio import load_wav16
 from cemnet_jax.preprocess.crop import decode_jpeg, encode_jpeg
+from cemnet_jax.stages import build
 from cemnet_jax.topology import CONTENT
-from tests.infer.tiny_system import drawn_face, save_system
+from configs import wav2lip as wav2lip_config
+from tests.infer.tiny_system import drawn_face, save_stage, save_system
 
 SIZE, FRAMES = 32, 11
 
 
 @pytest.fixture(scope='module')
 def system_dir(tmp_path_factory):
-  return save_system(tmp_path_factory.mktemp('system'))
+  folder = save_system(tmp_path_factory.mktemp('system'))
+  cfg = wav2lip_config.get_config('debug')
+  faces = np.zeros((1, cfg.data.image_size, cfg.data.image_size, 3), np.float32)
+  mel = np.zeros((1, 80, 16), np.float32)
+  save_stage(folder, cfg, 'generator', build.wav2lip(cfg.model), (faces, faces, mel), {})
+  return folder
 
 
 @pytest.fixture(scope='module')
@@ -28,20 +35,31 @@ def clip():
           'audio': rng.integers(-3000, 3000, FRAMES * 640).astype(np.int16)}
 
 
+@pytest.fixture(scope='module')
+def loaded(system_dir):
+  found = methods.load_methods(
+    system_dir, ['wav2lip', 'a2m_renderer', 'cemnet_no_aee', 'cemnet'])
+  assert list(found.missing) == ['cemnet_no_aee'] and 'ebm_no_aee' in found.missing['cemnet_no_aee']
+  return {m.name: m for m in found.methods}
+
+
 def references_of(clip):
   return References(np.stack([decode_jpeg(f) for f in clip['frames'][:5]]),
                     clip['landmarks'][:5].astype(np.float32))
 
 
-def test_methods_do_what_a_talker_does(system_dir, clip):
-  alone, cemnet = trained_methods(system_dir)
-  assert (alone.name, cemnet.name) == ('audio2mouth', 'cemnet')
+def pictures_of(clip):
+  return np.stack([decode_jpeg(f) for f in clip['frames']])
+
+
+def test_methods_do_what_a_talker_does(system_dir, clip, loaded):
+  alone, cemnet = loaded['a2m_renderer'], loaded['cemnet']
   references = references_of(clip)
   mouths = [m.predict(clip, references) for m in (alone, cemnet)]
   assert all(m.shape == (FRAMES, 57, 2) for m in mouths)
   assert np.abs(mouths[0] - mouths[1]).max() > 1e-4
 
-  pictures = np.stack([decode_jpeg(f) for f in clip['frames']])
+  pictures = pictures_of(clip)
   shown = refs.from_arrays(references.images, references.landmarks * SIZE,
                            refs.whole_boxes(references.images))
   canvas = refs.from_arrays(pictures, clip['landmarks'].astype(np.float32) * SIZE,
@@ -55,6 +73,33 @@ def test_methods_do_what_a_talker_does(system_dir, clip):
   np.testing.assert_array_equal(some, whole[[2, 9]])
 
 
-def test_a_missing_stage_is_named(tmp_path):
+def test_bounds(clip, loaded):
+  references, frames = references_of(clip), np.array([1, 7])
+  truth = clip['landmarks'][:, CONTENT].astype(np.float32)
+  for name in (methods.TRUTH, methods.ORACLE):
+    np.testing.assert_array_equal(loaded[name].predict(clip, references), truth)
+  real = loaded[methods.TRUTH].render(clip, references, truth, frames)
+  np.testing.assert_array_equal(real, pictures_of(clip)[frames])
+  drawn = loaded[methods.ORACLE].render(clip, references, truth, frames)
+  assert drawn.shape == real.shape and (drawn != real).any()
+  copy = loaded[methods.COPY]
+  still = copy.predict(clip, references)
+  np.testing.assert_array_equal(still, np.repeat(references.landmarks[:1, CONTENT], FRAMES, 0))
+  np.testing.assert_array_equal(copy.render(clip, references, still, frames),
+                                np.repeat(references.images[:1], 2, 0))
+
+
+def test_wav2lip_draws_the_lower_face_without_landmarks(clip, loaded):
+  method, references = loaded['wav2lip'], references_of(clip)
+  assert method.predict is None
+  whole = method.render(clip, references, None, np.arange(FRAMES))
+  real = pictures_of(clip)
+  np.testing.assert_array_equal(whole[:, :SIZE // 2], real[:, :SIZE // 2])
+  assert (whole[:, SIZE // 2:] != real[:, SIZE // 2:]).any()
+  np.testing.assert_array_equal(
+    method.render(clip, references, None, np.array([2, 9])), whole[[2, 9]])
+
+
+def test_a_folder_with_no_system_is_refused_by_the_missing_stage(tmp_path):
   with pytest.raises(UserError, match='audio2mouth'):
-    trained_methods(tmp_path)
+    methods.load_methods(tmp_path, ['cemnet'])

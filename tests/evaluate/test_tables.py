@@ -1,52 +1,46 @@
 import json
 
-import pytest
-
 from cemnet_jax.evaluate import tables
-from cemnet_jax.evaluate.protocol import TRUTH
+from cemnet_jax.evaluate.methods import TRUTH
+from cemnet_jax.evaluate.summary import Key, Value
+
+NAN = float('nan')
 
 
-def rows():
-  common = {'protocol': 'cross_emotion', 'split': 'test', 'clips': 8}
-  made = []
-  for repetition, (a2m, cem) in enumerate([(4., 2.), (6., 3.)]):
-    made += [{**common, 'repetition': repetition, 'method': TRUTH, 'm_lmd': 0., 'emotion': .8,
-              'psnr': float('inf'), 'ssim': 1.},
-             {**common, 'repetition': repetition, 'method': 'audio2mouth', 'm_lmd': a2m,
-              'emotion': .2},
-             {**common, 'repetition': repetition, 'method': 'cemnet', 'm_lmd': cem,
-              'emotion': .6, 'psnr': 30.}]
-  return made
+def merged():
+  key = lambda method: Key('cross_emotion', 'test', '', method)
+  return {key(TRUTH): {'m_lmd': Value(0., 0., 8), 'ea': Value(.8, NAN, 8)},
+          key('a2m_renderer'): {'m_lmd': Value(5., 1., 8), 'ea': Value(.25, NAN, 8)},
+          key('cemnet'): {'m_lmd': Value(2., .5, 8), 'ea': Value(.2, NAN, 8),
+                          'psnr': Value(30., NAN, 8)}}
 
 
-def test_means_spreads_and_gains():
-  merged = tables.merge(rows())
-  key = ('cross_emotion', 'test', 'audio2mouth')
-  assert merged[key]['m_lmd'] == (5, 1)
-  assert merged[key]['relative_emotion'][0] == pytest.approx(.25)
-  assert tables.gain(merged, 'test') == pytest.approx(50)
-  assert tables.gain(merged, 'test', baseline='cemnet_no_ebm') is None
+def test_a_grid_has_a_row_for_every_method_and_marks_the_best_system():
+  made = tables.grid(merged(), 'cross_emotion', 'test',
+                     [TRUTH, 'wav2lip', 'a2m_renderer', 'cemnet'], ['m_lmd', 'ea', 'psnr'])
+  assert made.columns == ['method', 'M-LMD', 'EA %', 'PSNR']
+  assert made.rows == [
+    [TRUTH, '0.00 ± 0.00', '80.0', 'not measured'], ['wav2lip', *['not measured'] * 3],
+    ['a2m_renderer', '5.00 ± 1.00', '25.0', 'not measured'],
+    ['cemnet', '2.00 ± 0.50', '20.0', '30.00']]
+  # Lower M-LMD, higher EA; a single PSNR is compared with nothing, and the real clip is no system.
+  assert made.best == ((3, 1), (2, 2))
 
 
-def test_table_cells():
-  text = tables.table(tables.merge(rows()), 'cross_emotion', 'test', ['m_lmd', 'emotion', 'psnr'])
-  lines = text.splitlines()
-  assert lines[0] == '| method | M-LMD | EA % | PSNR |'
-  assert lines[2] == f'| {TRUTH} | 0.00 | 80.0 | ∞ |'
-  assert lines[3] == '| audio2mouth | 5.00 ± 1.00 | 20.0 | not measured |'
-  assert len({line.count('|') for line in lines}) == 1
+def test_markdown():
+  text = tables.markdown(tables.Grid(['method', 'x'], [['a', '1'], ['b', '2']], ((1, 1),)))
+  assert text.splitlines() == ['| method | x |', '| --- | --- |', '| a | 1 |', '| b | **2** |']
 
 
-def test_whole_report_names_what_was_not_measured():
-  text = tables.all_tables(rows(), 64)
-  assert '| audio2mouth | 50.0 % |' in text
-  assert '| cemnet_no_ebm | not measured |' in text
-  assert 'LipSync, CSIM, FID: not measured' in text
-  assert '64 px crop' in text
+def test_every_shown_metric_has_a_heading():
+  assert set(tables.MAIN) | set(tables.MORE) == set(tables.COLUMNS)
+  assert not set(tables.MAIN) & set(tables.MORE)
 
 
-def test_files_are_written_whole(tmp_path):
-  tables.write_rows(tmp_path / 'a' / 'rows.json', rows())
-  assert len(json.loads((tmp_path / 'a' / 'rows.json').read_text())) == 6
-  assert [p.name for p in (tmp_path / 'a').iterdir()] == ['rows.json']
-  assert tables.times_table({'x': 1.4, 'y': 2}).endswith('| together | 3 |')
+def test_numbers_are_written_whole_with_a_line_for_each_clip(tmp_path):
+  path = tmp_path / 'a' / 'results.json'
+  tables.write_lines(path, {'b': 1, 'a': {'c': [2]}}, ({'clip': i} for i in range(3)))
+  assert json.loads(path.read_text()) == {
+    'b': 1, 'a': {'c': [2]}, 'clips': [{'clip': 0}, {'clip': 1}, {'clip': 2}]}
+  assert [p.name for p in path.parent.iterdir()] == ['results.json']
+  assert sum(line.startswith('{"clip"') for line in path.read_text().splitlines()) == 3

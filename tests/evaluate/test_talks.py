@@ -3,8 +3,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cemnet_jax.evaluate import protocol, talks
-from cemnet_jax.evaluate.protocol import conflicting_pairs
+from cemnet_jax.evaluate import cases as case_list
+from cemnet_jax.evaluate import talks
+from cemnet_jax.evaluate.cases import conflicting_pairs
 from cemnet_jax.infer.video import TalkingVideo
 from cemnet_jax.preprocess.synthetic.clip import make_clip
 from cemnet_jax.preprocess.synthetic.world import WORLDS
@@ -54,7 +55,7 @@ def test_cases_conflict_and_stay_with_their_speaker(clips):
 
 def test_every_pair_is_compared_once():
   speakers = ['a'] * 3 + ['b'] * 3 + ['c'] * 2 + ['d']
-  cases = [protocol.Case(i, 0) for i in range(9)]
+  cases = [case_list.Case(i, 0) for i in range(9)]
   shown = SimpleNamespace(table={'speaker': speakers})
   assert [c.driving for c in talks.one_of_each_speaker(shown, cases)] == [0, 4, 6, 8]
 

@@ -32,13 +32,13 @@ def save_system(folder):
       images, zeros(1, 5, size, size), zeros(1, 2, size, size, 3), zeros(1, 2, size, size),
       zeros(1, 80, 16)))}
   for stage, (name, make, args) in nets.items():
-    _save(folder, cfg[stage], name, make(cfg[stage].model), args, _extra(stage))
+    save_stage(folder, cfg[stage], name, make(cfg[stage].model), args, _extra(stage))
   picture = build.image_emotion(cfg['image_emotion'].model)
   (feature, _), _ = jax.eval_shape(
     partial(picture.init_with_output, train=False), jax.random.key(0), images)
   inputs = (zeros(1, 5, 114), zeros(1, DIM), zeros(*feature.shape),
             zeros(1, cfg['identity'].model.dim))
-  _save(folder, cfg['ebm'], 'memory', build.memory(cfg['ebm'].model), inputs, _extra('ebm'))
+  save_stage(folder, cfg['ebm'], 'memory', build.memory(cfg['ebm'].model), inputs, _extra('ebm'))
   return folder
 
 
@@ -53,7 +53,8 @@ def _extra(stage):
   return {}
 
 
-def _save(folder, cfg, name, net, args, extra):
+def save_stage(folder, cfg, name, net, args, extra):
+  """Writes one stage: net `name` with random weights for inputs `args`, `extra` among its stats."""
   shapes = jax.eval_shape(partial(net.init, train=False), jax.random.key(0), *args)
   rng = np.random.default_rng(len(name))
   variables = jax.tree_util.tree_map_with_path(partial(_start, rng), shapes)

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from cemnet_jax.metrics import psnr_ssim
+from cemnet_jax.metrics.tally import mean, merge
 
 
 def pictures(seed=0, shape=(2, 24, 30, 3)):
@@ -9,6 +11,10 @@ def pictures(seed=0, shape=(2, 24, 30, 3)):
   truth = rng.integers(0, 256, shape).astype(np.uint8)
   noisy = np.clip(truth.astype(int) + rng.integers(-40, 41, shape), 0, 255).astype(np.uint8)
   return noisy, truth
+
+
+def means(generated, truth):
+  return {k: mean(v) for k, v in psnr_ssim.image_scores(generated, truth).items()}
 
 
 def slow_ssim(a, b):
@@ -42,7 +48,7 @@ def test_psnr_by_hand():
 
 def test_ssim_agrees_with_its_formula():
   generated, truth = pictures()
-  scores = psnr_ssim.image_scores(generated, truth)
+  scores = means(generated, truth)
   slow = np.mean([slow_ssim(a, b) for a, b in zip(generated, truth)])
   assert scores['ssim'] == pytest.approx(slow, abs=1e-6)
 
@@ -50,9 +56,42 @@ def test_ssim_agrees_with_its_formula():
 def test_lower_half_is_scored_apart():
   generated, truth = pictures(1)
   generated[:, 12:] = truth[:, 12:]
-  scores = psnr_ssim.image_scores(generated, truth)
+  scores = means(generated, truth)
   assert scores['psnr_lower'] == pytest.approx(80)
   assert scores['psnr'] < 30
   assert scores['ssim'] < scores['ssim_lower']
-  same = psnr_ssim.image_scores(truth, truth)
+  same = means(truth, truth)
   assert same['ssim'] == pytest.approx(1) and same['ssim_lower'] == pytest.approx(1)
+
+
+def test_psnr_agrees_with_skimage_frame_by_frame():
+  generated, truth = pictures(2)
+  slow = [peak_signal_noise_ratio(b, a, data_range=255) for a, b in zip(generated, truth)]
+  assert psnr_ssim.frame_psnr(generated, truth) == pytest.approx(slow, abs=1e-4)
+  assert means(generated, truth)['psnr'] == pytest.approx(np.mean(slow), abs=1e-4)
+
+
+def test_lower_ssim_is_that_of_the_pixels_in_the_lower_rows():
+  generated, truth = pictures(5)
+  _, whole = structural_similarity(
+    generated[0], truth[0], data_range=255, channel_axis=-1, gaussian_weights=True, sigma=1.5,
+    use_sample_covariance=False, full=True)
+  scores = means(generated[:1], truth[:1])
+  assert scores['ssim_lower'] == pytest.approx(whole[12:-5, 5:-5].mean())
+  assert scores['ssim'] == pytest.approx(whole[5:-5, 5:-5].mean())
+
+
+def test_parts_of_a_clip_merge_to_the_whole():
+  generated, truth = pictures(3, (5, 24, 30, 3))
+  whole = psnr_ssim.image_scores(generated, truth)
+  parts = [psnr_ssim.image_scores(generated[s], truth[s]) for s in (slice(0, 1), slice(1, 5))]
+  for name, tally in whole.items():
+    merged = merge(part[name] for part in parts)
+    assert merged.count == tally.count == 5
+    assert merged.total == pytest.approx(tally.total, rel=1e-14)
+
+
+def test_a_clip_cut_short_is_no_pair():
+  generated, truth = pictures(4)
+  with pytest.raises(ValueError):
+    psnr_ssim.image_scores(generated[:1], truth)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cemnet_jax.metrics.sync_offset import sync_offset
+from cemnet_jax.metrics.sync_offset import lip_sync, sync_offset
+from cemnet_jax.metrics.tally import EMPTY, mean
 
 
 def speech_like(times):
@@ -29,3 +30,11 @@ def test_unequal_lengths_and_silence():
   rounding = 1 + 1e-7 * np.random.default_rng(0).normal(size=75)
   assert np.isnan(sync_offset(rounding, speech_like(times))).all()
   assert np.isnan(sync_offset(np.ones(5), np.ones(5))).all()
+
+
+def test_tallies_take_the_size_of_the_offset_and_leave_silence_out():
+  times = np.arange(75) / 25
+  early = lip_sync(speech_like(times + .08), speech_like(times))
+  assert mean(early['offset_ms']) == pytest.approx(80, abs=5)
+  assert mean(early['gap_correlation']) > .7
+  assert set(lip_sync(np.ones(75), speech_like(times)).values()) == {EMPTY}

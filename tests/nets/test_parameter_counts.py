@@ -7,7 +7,9 @@ import numpy as np
 from cemnet_jax.nets.arcface import IResNet
 from cemnet_jax.nets.audio2mouth import Audio2Mouth
 from cemnet_jax.nets.audio_encoder import AudioDecoder, AudioEncoder
+from cemnet_jax.nets.deepface import DeepFaceEmotion
 from cemnet_jax.nets.ebm import EmotionBridgingMemory
+from cemnet_jax.nets.gray_resnet import GrayResNet
 from cemnet_jax.nets.image_emotion import ImageEmotion
 from cemnet_jax.nets.syncnet import SyncNet
 
@@ -51,6 +53,15 @@ def test_iresnet():
 
 def test_syncnet():
   assert count(shapes(SyncNet(), (1, 5, 224, 224, 3), (1, 13, 20))) == 13_631_616
+
+
+def test_deepface():
+  # What DeepFace's own Keras model counts, which tells seven emotions.
+  assert count(shapes(DeepFaceEmotion(classes=7), (1, 48, 48, 3))) == 1_485_831
+
+
+def test_gray_resnet():
+  assert count(shapes(GrayResNet(), (1, 128, 128, 3))) == 25_627_081
 
 
 def test_image_emotion_is_a_resnet18():

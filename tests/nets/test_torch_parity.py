@@ -11,6 +11,8 @@ reference = pytest.importorskip('tests.nets.torch_reference')
 from cemnet_jax.nets.arcface import IRBlock, IResNet  # noqa: E402
 from cemnet_jax.nets.audio2mouth import POSE_TABLE, REF_TABLE, PostNormLayer  # noqa: E402
 from cemnet_jax.nets.audio_encoder import AudioDecoder, AudioEncoder  # noqa: E402
+from cemnet_jax.nets.deepface import DeepFaceEmotion  # noqa: E402
+from cemnet_jax.nets.gray_resnet import GrayResNet  # noqa: E402
 from cemnet_jax.nets.image_emotion import BasicBlock  # noqa: E402
 from cemnet_jax.nets.layers import MEL_TABLE, TableEncoder  # noqa: E402
 from cemnet_jax.nets.syncnet import SyncNet  # noqa: E402
@@ -249,3 +251,75 @@ def test_syncnet():
   assert model.training is False
   want = [heads[0](lip(bgr)), heads[1](audio(torch.from_numpy(mfcc)[:, None]))]
   check(SyncNet(width=0.0625, dim=20), params, stats, [jnp.asarray(frames), mfcc], want, atol=1e-3)
+
+
+def luma(images):
+  """RGB (B, H, W, 3) -> grey (B, 1, H, W), with the weights that OpenCV documents."""
+  r, g, b = np.moveaxis(images, -1, 0)
+  return torch.from_numpy((0.299 * r + 0.587 * g + 0.114 * b)[:, None])
+
+
+def test_deepface():
+  convs = [nn.Conv2d(1, 8, 5), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 16, 3),
+           nn.Conv2d(16, 16, 3)]
+  dense = [nn.Linear(16, 128), nn.Linear(128, 128), nn.Linear(128, 8)]
+  relu = nn.ReLU()
+  model = reference.randomise(nn.Sequential(
+    convs[0], relu, nn.MaxPool2d(5, 2), convs[1], relu, convs[2], relu, nn.AvgPool2d(3, 2),
+    convs[3], relu, convs[4], relu, nn.AvgPool2d(3, 2), nn.Flatten(), dense[0], relu, dense[1],
+    relu, dense[2]))
+  x = np.random.default_rng(5).random((2, 48, 48, 3), np.float32)
+  y = luma(x)
+  params = {f'conv_{i}': reference.convolution(c) for i, c in enumerate(convs)}
+  params |= {f'dense_{i}': reference.dense(d) for i, d in enumerate(dense)}
+  check(DeepFaceEmotion(width=0.125), params, {}, [x], [model[:-1](y), model(y)])
+
+
+class GrayBlock(nn.Module):
+  """arcface-pytorch's IRBlock: one PReLU of one slope stands in two places."""
+
+  def __init__(self, inputs, outputs, stride):
+    super().__init__()
+    self.bn0, self.bn1, self.bn2 = (nn.BatchNorm2d(c) for c in (inputs, inputs, outputs))
+    self.conv1 = nn.Conv2d(inputs, inputs, 3, 1, 1, bias=False)
+    self.conv2 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+    self.prelu = nn.PReLU()
+    self.downsample = None
+    if stride != 1:
+      self.downsample = nn.Sequential(
+        nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+  def forward(self, x):
+    y = self.bn2(self.conv2(self.prelu(self.bn1(self.conv1(self.bn0(x))))))
+    return self.prelu(y + (x if self.downsample is None else self.downsample(x)))
+
+  def copy(self):
+    norms = {'norm_0': self.bn0, 'norm_1': self.bn1, 'norm_2': self.bn2}
+    params = {'conv_1': reference.convolution(self.conv1),
+              'conv_2': reference.convolution(self.conv2),
+              'prelu': {'slope': reference.array(self.prelu.weight)}}
+    if self.downsample is not None:
+      params['shortcut'] = reference.convolution(self.downsample[0])
+      norms['shortcut_norm'] = self.downsample[1]
+    params |= {k: reference.norm(n) for k, n in norms.items()}
+    return params, {k: reference.statistics(n) for k, n in norms.items()}
+
+
+def test_gray_resnet():
+  conv, bn, prelu = nn.Conv2d(1, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.PReLU()
+  blocks = [GrayBlock(8, 8, 1), GrayBlock(8, 8, 1), GrayBlock(8, 16, 2)]
+  last, linear, features = nn.BatchNorm2d(16), nn.Linear(256, 12), nn.BatchNorm1d(12)
+  reference.randomise(nn.Sequential(conv, bn, prelu, *blocks, last, linear, features))
+  x = np.random.default_rng(6).random((2, 16, 16, 3), np.float32)
+  y = (255 * luma(x) - 127.5) / 127.5
+  y = nn.Sequential(conv, bn, prelu, nn.MaxPool2d(2), *blocks, last)(y)
+  y = features(linear(y.permute(0, 2, 3, 1).flatten(1)))
+  params = {'conv': reference.convolution(conv), 'norm': reference.norm(bn),
+            'prelu': {'slope': reference.array(prelu.weight)}, 'last_norm': reference.norm(last),
+            'linear': reference.dense(linear), 'features': reference.norm(features)}
+  stats = {'norm': reference.statistics(bn), 'last_norm': reference.statistics(last),
+           'features': reference.statistics(features)}
+  for name, block in zip(('stage_0_0', 'stage_0_1', 'stage_1_0'), blocks):
+    params[name], stats[name] = block.copy()
+  check(GrayResNet(stages=(2, 1), width=8, dim=12, input_size=16), params, stats, [x],
+        [y / y.norm(dim=1, keepdim=True)])

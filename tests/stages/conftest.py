@@ -34,9 +34,9 @@ def batch_of(cfg, size, seed=0):
       out[key] = np.ones_like(value)
     elif value.dtype == np.uint8:
       out[key] = rng.integers(0, 256, value.shape, np.uint8)
-    elif key in ('pose', 'content', 'ref_landmarks', 'lips'):
+    elif key in ('pose', 'content', 'ref_landmarks', 'lips', 'landmarks'):
       index = {'pose': topology.POSE, 'content': topology.CONTENT, 'lips': topology.LIPS,
-               'ref_landmarks': np.arange(131)}[key]
+               'ref_landmarks': np.arange(131), 'landmarks': np.arange(131)}[key]
       out[key] = (face[index] + rng.normal(0, 0.02, value.shape)).astype(np.float32)
     elif value.dtype == np.float32:
       out[key] = rng.normal(0, 10 if key == 'mfcc' else 1, value.shape).astype(np.float32)

@@ -9,12 +9,16 @@ import pytest
 from cemnet_jax import stages
 
 NAMES = ('audio2mouth', 'audio_emotion', 'timbre', 'content', 'aee', 'image_emotion', 'identity',
-         'ebm', 'ebm_direct', 'ebm_no_aee', 'renderer')
+         'ebm', 'ebm_direct', 'ebm_no_aee', 'renderer', 'syncnet', 'emotion_scorer',
+         'identity_scorer', 'landmark_scorer', 'lip_expert', 'wav2lip')
 # loss after / loss before on one batch: random labels and pictures can only be memorised
 OVERFIT = {'audio2mouth': (60, 3e-3, 0.5), 'audio_emotion': (30, 3e-3, 0.3),
            'timbre': (30, 3e-3, 0.3), 'content': (60, 3e-3, 0.6), 'aee': (60, 3e-3, 0.75),
            'image_emotion': (60, 3e-3, 0.75), 'identity': (40, 3e-3, 0.5),
-           'ebm': (60, 3e-3, 0.6), 'ebm_direct': (60, 3e-3, 0.6), 'renderer': (40, 3e-3, 0.8)}
+           'ebm': (60, 3e-3, 0.6), 'ebm_direct': (60, 3e-3, 0.6), 'renderer': (40, 3e-3, 0.8),
+           'syncnet': (30, 3e-3, 0.3), 'emotion_scorer': (60, 3e-3, 0.75),
+           'identity_scorer': (40, 3e-3, 0.5), 'landmark_scorer': (60, 3e-3, 0.5),
+           'lip_expert': (40, 3e-3, 0.5), 'wav2lip': (40, 3e-3, 0.7)}
 
 
 @pytest.mark.parametrize('name', NAMES)

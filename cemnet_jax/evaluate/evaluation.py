@@ -1,0 +1,167 @@
+"""One evaluation from trained folders: what is loaded, measured and merged."""
+
+import hashlib
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from cemnet_jax.data.source import Clips, dataset_path
+from cemnet_jax.errors import UserError
+from cemnet_jax.evaluate import run as running
+from cemnet_jax.evaluate import summary
+from cemnet_jax.evaluate.measure import Judge
+from cemnet_jax.evaluate.methods import Loaded, load_methods
+from cemnet_jax.evaluate.records import Records
+from cemnet_jax.evaluate.scorer_accuracy import scorer_accuracy
+from cemnet_jax.evaluate.scorers import Scorers, load_scorers
+from cemnet_jax.evaluate.stable import fit_classifier
+from cemnet_jax.train import ckpt
+
+
+class Places(NamedTuple):
+  """Where everything is.
+
+  Attributes:
+    systems: a trained workdir of each seed; pictures are drawn with the first alone.
+    data: folder of the built datasets.
+    mead, lrs: dataset names; `lrs` is asked for by the protocol of that name only.
+  """
+  systems: Sequence[Path]
+  data: Path
+  mead: str
+  lrs: str
+
+
+class Evaluation(NamedTuple):
+  """Everything that the report tells.
+
+  Attributes:
+    clips: of `mead`, or of `lrs` when that is measured alone.
+    loaded: the methods of the first folder.
+    rows: of every run, one run per trained seed.
+    merged: means over clips, repetitions and runs; `seeds` the same of every run by itself.
+    accuracy: the scorers' own, from `scorer_accuracy`.
+    identity: weights, datasets, settings.
+  """
+  clips: dict[str, Clips]
+  loaded: Loaded
+  settings: running.Settings
+  rows: list[list[running.Row]]
+  merged: dict[summary.Key, dict[str, summary.Value]]
+  seeds: list[dict[summary.Key, dict[str, summary.Value]]]
+  accuracy: dict[str, dict]
+  identity: dict
+
+
+def evaluate(places: Places, settings: running.Settings, folder: Path | None) -> Evaluation:
+  """Measures what is not on record in `folder` (None: keeps no records).
+
+  Raises:
+    UserError: no system is trained, a dataset or split lacks what a protocol needs, or `folder`
+      holds records of other weights or settings.
+  """
+  wanted = running.systems_of(settings.protocols)
+  loaded = [load_methods(system, wanted) for system in places.systems]
+  scorers = load_scorers(places.systems[0])
+  by_set = _protocols_by_set(settings.protocols)
+  clips = {name: Clips(places.data, getattr(places, name)) for name in by_set}
+  # Emotions in the wild are too few to fit a classifier on.
+  classifier = fit_classifier(clips.get('mead') or Clips(places.data, places.mead))
+  identity = _identity(places, settings, clips)
+  runs = []
+  for number, (system, methods) in enumerate(zip(places.systems, loaded, strict=True)):
+    here = settings if number == 0 else settings._replace(drawn=0)
+    rows = []
+    for name, protocols in by_set.items():
+      judge = Judge(clips[name], scorers, classifier, settings.references, settings.frames)
+      records = folder and Records(
+        Path(folder) / f'{number}_{name}', {**identity['measured'], 'dataset': clips[name].name,
+                                            'weights': identity['weights'][str(system)]})
+      rows += running.run(clips[name], methods.methods, judge, records,
+                          here._replace(protocols=protocols))
+    runs.append(rows)
+  groups = _groups(by_set, clips)
+  return Evaluation(
+    clips, loaded[0], settings, runs, summary.summarise(runs, groups),
+    [summary.summarise([rows], groups) for rows in runs],
+    _accuracy(clips, scorers), identity)
+
+
+def _protocols_by_set(protocols):
+  by_set = {'mead': [p for p in protocols if p != 'lrs'],
+            'lrs': [p for p in protocols if p == 'lrs']}
+  return {name: found for name, found in by_set.items() if found}
+
+
+def _groups(by_set, clips):
+  functions = {protocol: summary.groups_of(clips[name])
+               for name, protocols in by_set.items() for protocol in protocols}
+  return lambda row: functions[row.protocol](row)
+
+
+def _accuracy(clips, scorers: Scorers):
+  name = 'mead' if 'mead' in clips else 'lrs'
+  return scorer_accuracy(clips[name], scorers)
+
+
+def _identity(places, settings, clips):
+  return {
+    'commit': _commit(), 'version': version('cemnet_jax'),
+    'datasets': {part: dataset_path(places.data, part).name
+                 for c in clips.values() for part in c.name.split('+')},
+    'settings': {k: list(v) if isinstance(v, tuple | list) else v
+                 for k, v in settings._asdict().items()},
+    'weights': {str(system): _weights(system) for system in places.systems},
+    'measured': {'references': settings.references, 'frames': settings.frames,
+                 'scorers': _weights(places.systems[0], scorers=True)}}
+
+
+def _weights(system, scorers: bool = False) -> dict[str, str]:
+  """Stage -> step and sha256 of the checkpoint that is used; scorers apart from all others."""
+  found = {}
+  for folder in sorted(Path(system).iterdir()):
+    if (folder / ckpt.FOLDER).is_dir() and (folder.name in Scorers._fields) == scorers:
+      step = ckpt.best_step(folder)
+      found[folder.name] = f'step {step}, sha256 {_digest(folder / ckpt.FOLDER / str(step))}'
+  return found
+
+
+def _digest(folder) -> str:
+  """Of the names and bytes of all files below a folder."""
+  total = hashlib.sha256()
+  for path in sorted(p for p in Path(folder).resolve().rglob('*') if p.is_file()):
+    total.update(path.name.encode())
+    with open(path, 'rb') as file:
+      total.update(hashlib.file_digest(file, 'sha256').digest())
+  return total.hexdigest()[:16]
+
+
+def _commit() -> str:
+  """The commit of this checkout; 'unknown' outside of one."""
+  here = Path(__file__).resolve().parents[2]
+  if not (here / '.git').exists():
+    return 'unknown'
+  try:
+    done = subprocess.run(['git', '-C', here, 'rev-parse', 'HEAD'], capture_output=True, text=True)
+  except OSError:
+    return 'unknown'
+  return done.stdout.strip() or 'unknown'
+
+
+def default_datasets(system_dir, mead: str | None, lrs: str | None) -> tuple[str, str]:
+  """The asked datasets, otherwise those that the system's stages learned from.
+
+  Raises:
+    UserError: a dataset is not given and no stage tells it.
+  """
+  def of_stage(flag, *stages):
+    for stage in stages:
+      if (Path(system_dir) / stage / ckpt.CONFIG).is_file():
+        return ckpt.load_config(Path(system_dir) / stage)['data']['dataset']
+    raise UserError(f'{system_dir}: none of the stages {", ".join(stages)} is here to tell the '
+                    f'dataset; give {flag} NAME')
+
+  return (mead or of_stage('--dataset', 'ebm', 'ebm_no_aee', 'ebm_direct', 'image_emotion'),
+          lrs or of_stage('--lrs', 'audio2mouth', 'lip_expert', 'renderer').split('+')[0])

@@ -1,0 +1,71 @@
+"""Results of single cases on disk, one file each: an evaluation that was stopped goes on."""
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.evaluate.cases import Case
+from cemnet_jax.metrics.tally import Tally
+from cemnet_jax.train.ckpt import read_json, write_json
+
+IDENTITY = 'identity.json'
+
+
+class Record(NamedTuple):
+  """What was measured of one case made by one method.
+
+  Attributes:
+    scores: metric -> sum and count.
+    taken_for: shares of frames that the emotion scorer takes for each emotion, () if undrawn.
+    features: of some frames, for FID; (0, 0) if undrawn.
+  """
+  scores: dict[str, Tally]
+  taken_for: tuple[float, ...]
+  features: Float[np.ndarray, 'F D']
+
+
+class Records:
+  """A folder of records that belong to one identity: weights, dataset and settings.
+
+  Raises:
+    UserError: the folder holds records of another identity.
+  """
+
+  def __init__(self, folder, identity: dict):
+    self._folder = Path(folder)
+    known = read_json(self._folder / IDENTITY)
+    differing = sorted(k for k in {*known, *identity} if known.get(k) != identity.get(k))
+    if known and differing:
+      raise UserError(f'{self._folder}: was measured with another {", ".join(differing)}; '
+                      'give an empty --out, or remove this folder')
+    self._folder.mkdir(parents=True, exist_ok=True)
+    write_json(self._folder / IDENTITY, identity)
+
+  def get(self, method: str, case: Case, drawn: bool) -> Record | None:
+    """The record of a case if there is one; one with pictures also serves where none are asked."""
+    for name in [_name(case, True)] + [_name(case, False)] * (not drawn):
+      path = self._folder / method / name
+      if path.is_file():
+        with np.load(path, allow_pickle=False) as stored:
+          value = json.loads(str(stored['scores']))
+          return Record({k: Tally(*v) for k, v in value['scores'].items()},
+                        tuple(value['taken_for']), stored['features'])
+    return None
+
+  def put(self, method: str, case: Case, drawn: bool, record: Record) -> None:
+    """Keeps a record, whole or not at all."""
+    path = self._folder / method / _name(case, drawn)
+    path.parent.mkdir(exist_ok=True)
+    beside = path.with_name(f'.{path.name}.{os.getpid()}.npz')
+    value = json.dumps({'scores': record.scores, 'taken_for': record.taken_for})
+    np.savez(beside, scores=value, features=record.features)
+    os.replace(beside, path)
+
+
+def _name(case, drawn):
+  return f'{case.driving}-{case.reference}-{case.seed}{"-drawn" if drawn else ""}.npz'

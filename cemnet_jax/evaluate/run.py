@@ -1,0 +1,98 @@
+"""Runs protocols: every case by every method, each measured once, as one row per clip."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from cemnet_jax.data.source import Clips
+from cemnet_jax.errors import UserError
+from cemnet_jax.evaluate.cases import SPLITS, draw_cases
+from cemnet_jax.evaluate.measure import Judge
+from cemnet_jax.evaluate.methods import BOUNDS, Method
+from cemnet_jax.evaluate.records import Record, Records
+
+MAIN = ('wav2lip', 'a2m_renderer', 'cemnet')
+ABLATIONS = ('cemnet_no_ebm', 'cemnet_no_aee', 'cemnet')
+# Protocol -> the systems that it compares.
+SYSTEMS_OF = {
+  'neutral_base': MAIN, 'cross_emotion': MAIN, 'lrs': MAIN, 'ablation': ABLATIONS,
+  'matrix': ('cemnet',), 'intensity': MAIN}
+
+
+class Settings(NamedTuple):
+  """How much to measure.
+
+  Attributes:
+    repetitions: each draws other references.
+    references: pictures of the speaker given to a method.
+    clips: how many of a split, drawn by the seed; 0 for all.
+    cell_clips: how many of each cell of the matrix.
+    drawn: how many of a split's cases (of all cells') are drawn as pictures.
+    frames: how many frames of each; 0 for all, which most metrics of pictures need.
+  """
+  protocols: Sequence[str] = ('neutral_base', 'cross_emotion')
+  splits: Sequence[str] = SPLITS
+  repetitions: int = 5
+  references: int = 5
+  clips: int = 0
+  cell_clips: int = 8
+  drawn: int = 32
+  frames: int = 0
+  seed: int = 0
+
+
+class Row(NamedTuple):
+  """One case by one method. `repetition` counts the drawings of references."""
+  protocol: str
+  split: str
+  repetition: int
+  method: str
+  case: tuple[int, int, int]
+  drawn: bool
+  record: Record
+
+
+def systems_of(protocols: Sequence[str]) -> tuple[str, ...]:
+  """The systems that some of the protocols compare, in the order of tables."""
+  wanted = {name for p in protocols for name in SYSTEMS_OF[p]}
+  return tuple(name for name in (*MAIN[:2], *ABLATIONS) if name in wanted)
+
+
+def run(clips: Clips, methods: Sequence[Method], judge: Judge, records: Records | None,
+        settings: Settings) -> list[Row]:
+  """Rows of all protocols, splits and repetitions; those that are on record are not made again.
+
+  Pose and upper face come from the driving clip, as in the paper's Appendix C.
+
+  Raises:
+    UserError: none of the splits has clips, or none of a split's clips a reference.
+  """
+  splits = [s for s in settings.splits if len(clips.ranges[s])]
+  if not splits:
+    raise UserError(f'{clips.name} has no clips in {", ".join(settings.splits)}: '
+                    'evaluate another split')
+  work = []
+  for protocol in settings.protocols:
+    chosen = [m for m in methods if m.name in (*BOUNDS, *SYSTEMS_OF[protocol])]
+    for split in splits:
+      for repetition in range(settings.repetitions):
+        seed = settings.seed + repetition
+        limit = settings.cell_clips if protocol == 'matrix' else settings.clips
+        cases = draw_cases(clips, split, protocol, seed, limit)
+        drawn = set(np.random.default_rng([seed, 7]).permutation(len(cases))[:settings.drawn])
+        work += [(protocol, split, repetition, method, case, number in drawn)
+                 for number, case in enumerate(cases) for method in chosen]
+  rows, kept = [], {}
+  for protocol, split, repetition, method, case, drawn in tqdm(
+      work, desc='cases', unit='case', mininterval=1.0):
+    key = method.name, case, drawn
+    if key not in kept:
+      kept[key] = records and records.get(method.name, case, drawn)
+    if kept[key] is None:
+      kept[key] = judge.measure(case, method, drawn)
+      if records:
+        records.put(method.name, case, drawn, kept[key])
+    rows.append(Row(protocol, split, repetition, method.name, tuple(case), drawn, kept[key]))
+  return rows

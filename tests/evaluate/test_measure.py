@@ -1,0 +1,131 @@
+"""Cases measured on a tiny world: perfect methods score perfectly, wrong ones do not."""
+
+import numpy as np
+import pytest
+
+from cemnet_jax.evaluate import run as running
+from cemnet_jax.evaluate import summary
+from cemnet_jax.evaluate.measure import Judge
+from cemnet_jax.evaluate.methods import COPY, ORACLE, TRUTH, Method
+from cemnet_jax.evaluate.records import Records
+from cemnet_jax.evaluate.run import Settings
+from cemnet_jax.evaluate.scorers import Scorers
+from cemnet_jax.evaluate.stable import fit_classifier, stable_content
+from cemnet_jax.evaluate.summary import Key
+from cemnet_jax.metrics import tally
+from cemnet_jax.preprocess.crop import decode_jpeg
+from cemnet_jax.topology import CONTENT, STABLE
+from tests.evaluate.world import World
+
+
+def content(clip, references=None):
+  return clip['landmarks'][:, CONTENT].astype(np.float32)
+
+
+def pictures(clip, references, mouth, frames):
+  return np.stack([decode_jpeg(clip['frames'][f]) for f in frames])
+
+
+def copied(clip, references):
+  return np.repeat(references.landmarks[:1, CONTENT], len(clip['frames']), 0)
+
+
+METHODS = [Method(TRUTH, content, pictures), Method(COPY, copied),
+           Method(ORACLE, content, lambda *args: 255 - pictures(*args)),
+           Method('cemnet', lambda clip, references: content(clip) + np.float32(3 / 256)),
+           Method('wav2lip', None, pictures)]
+PROTOCOLS = 'neutral_base', 'cross_emotion', 'ablation'
+SETTINGS = Settings(PROTOCOLS, ('test',), repetitions=2, drawn=3)
+
+
+@pytest.fixture(scope='module')
+def world():
+  return World()
+
+
+@pytest.fixture(scope='module')
+def judge(world):
+  return Judge(world, Scorers(), fit_classifier(world))
+
+
+@pytest.fixture(scope='module')
+def rows(world, judge):
+  return running.run(world, METHODS, judge, None, SETTINGS)
+
+
+def test_scores_of_perfect_and_of_wrong_methods(world, rows):
+  merged = summary.summarise([rows], summary.groups_of(world))
+  scores = {name: merged[Key('cross_emotion', 'test', '', name)]
+            for name in (TRUTH, COPY, ORACLE, 'cemnet', 'wav2lip')}
+  real = scores[TRUTH]
+  assert real['m_lmd'].mean == real['f_lmd'].mean == 0 and real['ea_landmarks'].mean == 1
+  assert real['psnr'].mean == pytest.approx(80) and real['ssim_lower'].mean == pytest.approx(1)
+  assert real['offset_ms'].mean == pytest.approx(0, abs=1e-6)
+  shifted = scores['cemnet']
+  assert shifted['m_lmd'].mean == pytest.approx(0, abs=1e-3)
+  assert shifted['m_lmd_plain'].mean == pytest.approx(3 * 2 ** .5, abs=.01)
+  assert shifted['f_lmd'].mean == pytest.approx(3 * 2 ** .5 * 57 / 131, abs=.01)
+  assert 'psnr' not in shifted
+  assert scores[COPY]['ea_landmarks'].mean == 0 and scores[COPY]['jitter'].mean == 0
+  assert scores[ORACLE]['psnr'].mean < 12 and scores[ORACLE]['drawn'].mean == 3
+  assert 'm_lmd' not in scores['wav2lip'] and scores['wav2lip']['psnr'].mean == pytest.approx(80)
+  assert ('ablation', 'wav2lip') not in {(k.protocol, k.method) for k in merged}
+
+
+def test_every_case_is_measured_once(world, judge, rows):
+  cross, ablation = ([r for r in rows if r.protocol == p and r.method == 'cemnet']
+                     for p in ('cross_emotion', 'ablation'))
+  assert len(cross) == len(ablation) == 2 * len(world.ranges['test'])
+  assert all(a.case == b.case and a.record is b.record for a, b in zip(cross, ablation))
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_rows(world, judge, rows, tmp_path):
+  asked = []
+
+  def counting(method):
+    def predict(clip, references):
+      asked.append(method.name)
+      return method.predict(clip, references)
+    return method._replace(predict=predict if method.predict else None)
+
+  class Stop(Exception):
+    pass
+
+  def stopping(clip, references):
+    if len(asked) > 20:
+      raise Stop
+    return content(clip)
+
+  methods = [counting(m) for m in METHODS]
+  broken = [m if m.name != 'cemnet' else m._replace(predict=stopping) for m in methods]
+  with pytest.raises(Stop):
+    running.run(world, broken, judge, Records(tmp_path, {}), SETTINGS)
+  before = len(asked)
+  again = running.run(world, METHODS, judge, Records(tmp_path, {}), SETTINGS)
+  assert [r[:6] for r in again] == [r[:6] for r in rows]
+  known = [r for r in zip(again, rows) if r[0].method != 'cemnet']
+  assert all(a.record.scores == b.record.scores for a, b in known)
+  asked.clear()
+  third = running.run(world, methods, judge, Records(tmp_path, {}), SETTINGS)
+  assert before > 0 and not asked
+  assert [r.record.scores for r in third] == [r.record.scores for r in again]
+
+
+def test_shuffled_pairs_score_worse(world, judge):
+  clips = [world[i] for i in world.ranges['test']][::2]  # of one length
+  wrong = {id(clip): content(other) for clip, other in zip(clips, clips[1:] + clips[:1])}
+  method = Method('cemnet', lambda clip, references: wrong[id(clip)])
+  from cemnet_jax.evaluate.cases import draw_cases
+  cases = draw_cases(world, 'test', 'cross_emotion', 0)[::2]
+  scores = [judge.measure(case, method, False).scores for case in cases]
+  assert all(s['m_lmd'].total > .5 for s in scores)
+  assert tally.mean(tally.merge([s['ea_landmarks'] for s in scores])) < 1
+
+
+def test_stable_content_takes_the_head_out(world):
+  clip = world[world.ranges['test'][0]]
+  landmarks = clip['landmarks'].astype(np.float32)
+  turned = landmarks @ np.float32([[.96, .28], [-.28, .96]]) * 1.3 + .1
+  a, b = stable_content([landmarks[:, CONTENT], turned[:, CONTENT]], [landmarks, turned])
+  np.testing.assert_allclose(a, b, atol=2e-3)
+  assert np.abs(landmarks[:, STABLE] - turned[:, STABLE]).max() > .05
