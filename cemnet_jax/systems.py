@@ -55,3 +55,5 @@ SYSTEMS: dict[str, dict[str, Node]] = {
   'a2m_renderer': _MOUTH | {'image_emotion': _PICTURES['image_emotion']} | _RENDERER,
   'scorers': _SCORERS,
 }
+# The systems that draw a face from landmarks: what `infer.talker` makes videos with.
+TALKERS = tuple(name for name, nodes in SYSTEMS.items() if 'renderer' in nodes)

@@ -10,7 +10,7 @@ def get_config(preset='paper'):
   cfg = common.base('landmark_scorer', preset)
   pick = common.picker(preset)
   cfg.seed = 1004
-  cfg.steps = pick(paper=60_000, benchmark=1_800, quickstart=900, debug=4)
+  cfg.steps = pick(paper=60_000, benchmark=1_500, quickstart=800, debug=4)
   cfg.batch_size = pick(paper=64, quickstart=32, debug=8)
   cfg.optimizer.lr = pick(paper=5e-4, quickstart=2e-3, debug=1e-3)
   cfg.optimizer.schedule = 'cosine'

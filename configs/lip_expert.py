@@ -18,6 +18,6 @@ def get_config(preset='paper'):
   cfg.data.kind = 'lip_sync'
   cfg.data.moments = pick(paper=2, quickstart=4, debug=2)  # windows of each clip
   cfg.data.image_size = pick(paper=96, benchmark=96, quickstart=48, debug=24)
-  cfg.model.update(dict(width=pick(paper=1.0, quickstart=0.125, debug=0.0625),
+  cfg.model.update(dict(width=pick(paper=1.0, benchmark=0.25, quickstart=0.125, debug=0.0625),
                         dim=pick(paper=512, quickstart=128, debug=16)))
   return cfg

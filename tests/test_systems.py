@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from cemnet_jax.systems import STATISTICS, SYSTEMS
+from cemnet_jax.systems import STATISTICS, SYSTEMS, TALKERS
 
 
 @pytest.mark.parametrize('system', SYSTEMS)
@@ -22,6 +22,10 @@ def test_configs_agree_with_the_graph(preset):
       cfg = importlib.import_module(f'configs.{node.config}').get_config(preset)
       assert cfg.stage == stage
       assert set(cfg.needs) == {*node.needs, *([STATISTICS] if node.statistics else [])}
+
+
+def test_talkers_are_the_systems_with_a_renderer():
+  assert TALKERS == ('cemnet', 'cemnet_no_ebm', 'cemnet_no_aee', 'a2m_renderer')
 
 
 def test_order_of_the_main_system():

@@ -6,7 +6,7 @@ import numpy as np
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess.video import check_writable, is_picture, read_picture, write_video
-from cemnet_jax.systems import SYSTEMS
+from cemnet_jax.systems import TALKERS
 from cemnet_jax.topology import EMOTIONS, FPS, NUM_LANDMARKS, SAMPLES_PER_FRAME
 
 
@@ -14,7 +14,7 @@ def add_arguments(parser) -> None:
   """Flags of the command."""
   add = parser.add_argument
   add('--system-dir', required=True, metavar='DIR', help='workdir of a trained system')
-  add('--system', default='cemnet', choices=tuple(SYSTEMS), help='which system of that workdir')
+  add('--system', default='cemnet', choices=TALKERS, help='which system of that workdir')
   add('--reference', required=True, nargs='+', metavar='FILE',
       help='pictures of one face, the first of which speaks; or one video, which keeps its motion')
   add('--audio', required=True, metavar='FILE', help='speech: any sound or video file')

@@ -13,12 +13,12 @@ from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.preprocess.audio import load_wav16, mel_windows
 from cemnet_jax.preprocess.crop import crop_frame, decode_jpeg
 from cemnet_jax.preprocess.sketch import draw_sketches
+from cemnet_jax.systems import TALKERS
 from cemnet_jax.topology import CONTENT
 
 RENDER_BATCH = 8  # frames at a time; a last batch is filled up by repeating its last frame
 TRUTH, COPY, ORACLE = 'ground_truth', 'reference_copy', 'oracle_landmarks'
 BOUNDS = (TRUTH, COPY, ORACLE)
-LANDMARK_SYSTEMS = ('cemnet', 'cemnet_no_aee', 'cemnet_no_ebm', 'a2m_renderer')
 DESCRIPTIONS = {
   TRUTH: 'the real clip',
   COPY: 'one reference picture, repeated: what not moving at all scores',
@@ -59,7 +59,7 @@ def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
   nets, once = None, None
   for name in systems:
     try:
-      if name not in LANDMARK_SYSTEMS:
+      if name not in TALKERS:
         found[name] = wav2lip_method(wav2lip.load(system_dir))
         continue
       mine = forward.load(system_dir, name)

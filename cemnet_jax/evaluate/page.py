@@ -27,10 +27,11 @@ table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabul
 th, td { padding: .3rem .8rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
 th { font-weight: 600; } th:first-child { text-align: left; position: sticky; left: 0;
-  background: var(--back); } tbody th { font-weight: 400; }
+  background: var(--back); } tbody th { font-weight: 400; min-width: 9rem;
+  max-width: 26rem; white-space: normal; }
 thead th { border-bottom: 2px solid var(--soft); } tbody tr:hover > * { background: var(--shade); }
 img, video { max-width: 100%; height: auto; border-radius: 4px; }
-.videos { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); }
+.videos { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); }
 .videos figure { margin: 0; } .videos .alone { grid-column: 1 / -1; } video { width: 100%; }
 pre { padding: .8rem 1rem; overflow-x: auto; background: var(--shade); font-size: .85rem; }
 """

@@ -14,7 +14,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.stages import build
-from cemnet_jax.systems import SYSTEMS
+from cemnet_jax.systems import SYSTEMS, TALKERS
 from cemnet_jax.topology import EMOTIONS
 from cemnet_jax.train import ckpt
 
@@ -67,8 +67,8 @@ class Cues(NamedTuple):
 def load(system_dir, system: str = 'cemnet') -> Networks:
   """Loads the nets of a trained system; UserError names the stage that is missing."""
   system_dir = Path(system_dir)
-  if system not in SYSTEMS:
-    raise UserError(f'system {system!r} is none of {", ".join(SYSTEMS)}')
+  if system not in TALKERS:
+    raise UserError(f'system {system!r} is none of {", ".join(TALKERS)}')
   if not system_dir.is_dir():
     raise UserError(f'{system_dir}: no such folder; train a system into it by `cemnet train`')
   stage = partial(_stage, system_dir)

@@ -50,13 +50,17 @@ def relight(key: PRNGKeyArray, images: Images) -> Images:
 
 
 def soften(key: PRNGKeyArray, images: Images) -> Images:
-  """A random share of a 3 x 3 binomial blur, as generators blur, and a little noise."""
-  share_key, noise_key = jax.random.split(key)
+  """A random share of a blur and a little noise, as generators leave them; in every other picture
+  only rows H/2 and below are blurred, which is what they draw.
+  """
+  share_key, half_key, level_key, noise_key = jax.random.split(key, 4)
   shape = (images.shape[0], 1, 1, 1)
   share = jax.random.uniform(share_key, shape)
-  level = MAX_NOISE * jax.random.uniform(jax.random.fold_in(noise_key, 0), shape)
-  noise = level * jax.random.normal(jax.random.fold_in(noise_key, 1), images.shape)
-  return images + share * (blur(images) - images) + noise
+  lower = (jnp.arange(images.shape[1]) >= images.shape[1] // 2)[:, None, None]
+  share = jnp.where(jax.random.bernoulli(half_key, 0.5, shape) & ~lower, 0.0, share)
+  level = MAX_NOISE * jax.random.uniform(level_key, shape)
+  noise = level * jax.random.normal(noise_key, images.shape)
+  return images + share * (blur(blur(images)) - images) + noise
 
 
 def blur(images: Images) -> Images:
