@@ -10,7 +10,7 @@ def get_config(preset='paper'):
   cfg = common.base('emotion_scorer', preset)
   pick = common.picker(preset)
   cfg.seed = 1002
-  cfg.steps = pick(paper=60_000, benchmark=3_000, quickstart=1_000, debug=4)
+  cfg.steps = pick(paper=60_000, benchmark=2_500, quickstart=1_000, debug=4)
   cfg.batch_size = pick(paper=64, quickstart=64, debug=8)
   cfg.optimizer.lr = pick(paper=3e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')

@@ -11,7 +11,7 @@ def get_config(preset='paper'):
   pick = common.picker(preset)
   cfg.module = 'identity'
   cfg.seed = 1003
-  cfg.steps = pick(paper=60_000, benchmark=600, quickstart=200, debug=4)
+  cfg.steps = pick(paper=60_000, benchmark=400, quickstart=200, debug=4)
   cfg.batch_size = pick(paper=128, quickstart=32, debug=8)
   cfg.optimizer.lr = pick(paper=5e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')

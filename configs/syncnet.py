@@ -10,7 +10,7 @@ def get_config(preset='paper'):
   cfg = common.base('syncnet', preset)
   pick = common.picker(preset)
   cfg.seed = 1001
-  cfg.steps = pick(paper=100_000, benchmark=600, quickstart=150, debug=4)
+  cfg.steps = pick(paper=100_000, benchmark=400, quickstart=150, debug=4)
   cfg.batch_size = pick(paper=32, quickstart=16, debug=8)
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
