@@ -9,7 +9,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('aee', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=100_000, quickstart=180, debug=4)
+  cfg.steps = pick(paper=100_000, benchmark=2_400, quickstart=180, debug=4)
   cfg.batch_size = pick(paper=16, quickstart=12, debug=8)
   cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-4, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
@@ -19,6 +19,7 @@ def get_config(preset='paper'):
   cfg.decoder_optimizer.lr = pick(paper=2e-4, quickstart=2e-3, debug=1e-3)
   cfg.needs = ('audio_emotion', 'timbre', 'content')
   cfg.best = '+emotion_accuracy'
+  cfg.eval_batches = pick(paper=50, benchmark=40, quickstart=6, debug=1)
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'aee'
   cfg.model.update(sizes.AUDIO_ENCODER[preset])

@@ -9,7 +9,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('audio2mouth', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=610_000, quickstart=720, debug=8)
+  cfg.steps = pick(paper=610_000, benchmark=2_400, quickstart=720, debug=8)
   cfg.batch_size = pick(paper=128, quickstart=24, debug=8)
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=2e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')

@@ -10,12 +10,14 @@ def get_config(preset='paper'):
   cfg = common.base('audio_emotion', preset)
   pick = common.picker(preset)
   cfg.module = 'voice'
-  cfg.steps = pick(paper=50_000, quickstart=900, debug=6)
+  cfg.steps = pick(paper=50_000, benchmark=2_400, quickstart=900, debug=6)
   cfg.batch_size = pick(paper=16, quickstart=64, debug=8)
   cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
   cfg.optimizer.b1 = 0.5
   cfg.best = '+accuracy'
+  # All of it: of few windows, luck chooses.
+  cfg.eval_batches = pick(paper=50, benchmark=0, quickstart=6, debug=1)
   cfg.eval_split = 'val'
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'voice'

@@ -9,7 +9,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('content', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=100_000, quickstart=70, debug=4)
+  cfg.steps = pick(paper=100_000, benchmark=600, quickstart=70, debug=4)
   cfg.batch_size = pick(paper=16, quickstart=4, debug=8)
   cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.b1 = 0.5

@@ -9,7 +9,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('identity', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=60_000, quickstart=140, debug=4)
+  cfg.steps = pick(paper=60_000, benchmark=400, quickstart=140, debug=4)
   cfg.batch_size = pick(paper=128, quickstart=32, debug=8)
   cfg.optimizer.lr = pick(paper=5e-4, quickstart=1e-3, debug=1e-3)
   cfg.best = '+nearest_is_same'

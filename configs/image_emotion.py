@@ -9,7 +9,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('image_emotion', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=60_000, quickstart=350, debug=4)
+  cfg.steps = pick(paper=60_000, benchmark=1_200, quickstart=350, debug=4)
   cfg.batch_size = pick(paper=64, quickstart=32, debug=8)
   cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')

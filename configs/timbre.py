@@ -10,7 +10,7 @@ def get_config(preset='paper'):
   cfg = common.base('timbre', preset)
   pick = common.picker(preset)
   cfg.module = 'voice'
-  cfg.steps = pick(paper=50_000, quickstart=180, debug=6)
+  cfg.steps = pick(paper=50_000, benchmark=1_200, quickstart=180, debug=6)
   cfg.batch_size = pick(paper=16, quickstart=64, debug=8)
   cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.b1 = 0.5

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cemnet_jax.nets.layers import LayerNorm
+from cemnet_jax.nets.layers import BatchNorm, LayerNorm
 
 
 def _unit(x: Array) -> Array:
@@ -51,9 +51,8 @@ class EmotionBridgingMemory(nn.Module):
     Returns `mouth` (B,T,114), from the key read, and with a memory `alpha_k` (B,T,K) and
     `slot_entropy` (). With `displacement` (ground truth - motion, training only) and a memory
     also `teacher` (B,T,114), from the value read; `f_delta`, `recalled` (B,T,dim) for Eq. 10 and
-    `alpha_v` (B,T,K) for Eq. 12. Nothing here depends on `train`; it is there for uniformity.
+    `alpha_v` (B,T,K) for Eq. 12. `train` centres both addresses by the batch's own statistics.
     """
-    del train
     feature = self._cross_emotion(motion, audio_emotion, image_emotion, identity)
     decode = _Decoder(self.dim, self.hidden, self.residual, name='decoder')
     if not self.use_memory:
@@ -62,13 +61,14 @@ class EmotionBridgingMemory(nn.Module):
     init = nn.initializers.normal(0.5)
     key = self.param('key', init, (self.slots, self.dim))
     value = self.param('value', init, (self.slots, self.dim))
-    alpha_k = address(feature, key, self.scale)  # Eq. 11
+    alpha_k = address(_centred(feature, train, 'query_centre'), key, self.scale)  # Eq. 11
     out = {
       'mouth': decode(alpha_k @ value, motion),  # Eq. 13
       'alpha_k': alpha_k, 'slot_entropy': slot_entropy(alpha_k)}
     if displacement is None:
       return out
     f_delta = _mlp(displacement, (self.hidden, self.dim), 'displacement')
+    f_delta = _centred(f_delta, train, 'displacement_centre')
     alpha_v = address(f_delta, value, self.scale)  # Eq. 8
     recalled = alpha_v @ value  # Eq. 9
     return out | {
@@ -88,6 +88,12 @@ class EmotionBridgingMemory(nn.Module):
     return _mlp(x, (self.dim, self.dim), 'query')
 
 
+def _centred(x, train, name):
+  """x without what the features of all examples share: else every cosine is alike, and the softmax
+  reads the same tenth of the slots for every face."""
+  return BatchNorm(use_running_average=not train, use_bias=False, use_scale=False, name=name)(x)
+
+
 def _mlp(x, widths, name):
   """Dense, (LayerNorm, ReLU, Dense)*: linear at the end."""
   for i, width in enumerate(widths):
@@ -98,7 +104,10 @@ def _mlp(x, widths, name):
 
 
 class _Decoder(nn.Module):
-  """(read, motion) -> mouth: dim + 114 -> dim -> hidden -> 114, zero at first on the residual."""
+  """(read, motion) -> mouth: dim + 114 -> dim -> hidden -> 114, zero at first on the residual.
+
+  A read is a mean of many slots and so much smaller than the motion: it is normalised.
+  """
   dim: int
   hidden: int
   residual: bool
@@ -106,7 +115,7 @@ class _Decoder(nn.Module):
   @nn.compact
   def __call__(self, read: Float[Array, 'B T D'], motion: Float[Array, 'B T M'],
                ) -> Float[Array, 'B T M']:
-    x = jnp.concatenate([read, motion], -1)
+    x = jnp.concatenate([LayerNorm(name='read_norm')(read), motion], -1)
     for i, width in enumerate((self.dim, self.hidden)):
       x = nn.relu(LayerNorm(name=f'norm_{i}')(nn.Dense(width, name=f'dense_{i}')(x)))
     init = nn.initializers.zeros if self.residual else nn.linear.default_kernel_init

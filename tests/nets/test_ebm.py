@@ -29,7 +29,7 @@ def build(**flags):
 def memory():
   """(net, variables, apply); apply(variables, displacement or nothing) is compiled."""
   net, variables = build()
-  return net, variables, jax.jit(lambda v, *d: net.apply(v, MOTION, *CUES, *d, train=True))
+  return net, variables, jax.jit(lambda v, *d: net.apply(v, MOTION, *CUES, *d, train=False))
 
 
 def test_addressing_against_numpy():
@@ -76,7 +76,7 @@ def test_stop_gradients(memory):
   _, variables, apply = memory
 
   def terms(params):
-    out = apply({'params': params}, DELTA)
+    out = apply(variables | {'params': params}, DELTA)
     return jnp.stack([losses.memory_reconstruction(out['f_delta'], out['recalled']),
                       losses.memory_alignment(out['alpha_k'], out['alpha_v'])])
 
@@ -89,6 +89,29 @@ def test_stop_gradients(memory):
   assert 'value' not in alignment and 'displacement_0' not in alignment
 
 
+def test_training_ignores_what_all_queries_and_displacements_share(memory):
+  net, variables, _ = memory
+  params = variables['params']
+  moved = {name: {**params[name], 'bias': params[name]['bias'] + 3}
+           for name in ('query_1', 'displacement_1')}
+
+  @jax.jit
+  def addresses(params):
+    out, _ = net.apply(variables | {'params': params}, MOTION, *CUES, DELTA, train=True,
+                       mutable=['batch_stats'])
+    return out['alpha_k'], out['alpha_v']
+
+  for before, after in zip(addresses(params), addresses(params | moved), strict=True):
+    np.testing.assert_allclose(after, before, atol=1e-4)
+
+
+def test_size_of_the_read_does_not_matter(memory):
+  _, variables, apply = memory
+  larger = variables['params'] | {'value': 4 * variables['params']['value']}
+  np.testing.assert_allclose(apply(variables | {'params': larger})['mouth'],
+                             apply(variables)['mouth'], atol=1e-3)
+
+
 def test_reconstruction_does_not_pull_the_target():
   f_delta, recalled = draw(2, 5, 16, seed=7), draw(2, 5, 16, seed=8)
   target, read = jax.grad(losses.memory_reconstruction, (0, 1))(f_delta, recalled)
@@ -98,7 +121,7 @@ def test_reconstruction_does_not_pull_the_target():
 def test_ablation_without_memory():
   net, variables = build(use_memory=False)
   assert not {'key', 'value', 'displacement_0'} & set(variables['params'])
-  out = jax.eval_shape(lambda: net.apply(variables, MOTION, *CUES, DELTA, train=True))
+  out = jax.eval_shape(lambda: net.apply(variables, MOTION, *CUES, DELTA, train=False))
   assert set(out) == {'mouth'}
 
 

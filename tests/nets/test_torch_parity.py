@@ -122,6 +122,25 @@ def test_audio_decoder_is_evps():
   check(AudioDecoder(width=0.25), params, stats, [z], [want], atol=1e-3)
 
 
+def shortcut(inputs, outputs, stride):
+  if stride == 1:
+    return None
+  return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False),
+                       nn.BatchNorm2d(outputs))
+
+
+def copy_of_block(block, norms):
+  """(params, stats) of a residual block: two convolutions, a PReLU, its norms, its shortcut."""
+  params = {'conv_1': reference.convolution(block.conv1),
+            'conv_2': reference.convolution(block.conv2),
+            'prelu': {'slope': reference.array(block.prelu.weight)}}
+  if block.downsample is not None:
+    params['shortcut'] = reference.convolution(block.downsample[0])
+    norms['shortcut_norm'] = block.downsample[1]
+  params |= {k: reference.norm(n) for k, n in norms.items()}
+  return params, {k: reference.statistics(n) for k, n in norms.items()}
+
+
 class TorchBlock(nn.Module):
   """insightface's IBasicBlock: BN, conv, BN, PReLU, strided conv, BN, plus shortcut."""
 
@@ -131,25 +150,14 @@ class TorchBlock(nn.Module):
     self.conv1 = nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False)
     self.conv2 = nn.Conv2d(outputs, outputs, 3, stride, 1, bias=False)
     self.prelu = nn.PReLU(outputs)
-    self.downsample = None
-    if stride != 1:
-      self.downsample = nn.Sequential(
-        nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+    self.downsample = shortcut(inputs, outputs, stride)
 
   def forward(self, x):
     y = self.bn3(self.conv2(self.prelu(self.bn2(self.conv1(self.bn1(x))))))
     return y + (x if self.downsample is None else self.downsample(x))
 
   def copy(self):
-    norms = {'norm_1': self.bn1, 'norm_2': self.bn2, 'norm_3': self.bn3}
-    params = {'conv_1': reference.convolution(self.conv1),
-              'conv_2': reference.convolution(self.conv2),
-              'prelu': {'slope': reference.array(self.prelu.weight)}}
-    if self.downsample is not None:
-      params['shortcut'] = reference.convolution(self.downsample[0])
-      norms['shortcut_norm'] = self.downsample[1]
-    params |= {k: reference.norm(n) for k, n in norms.items()}
-    return params, {k: reference.statistics(n) for k, n in norms.items()}
+    return copy_of_block(self, {'norm_1': self.bn1, 'norm_2': self.bn2, 'norm_3': self.bn3})
 
 
 @pytest.mark.parametrize('stride', [1, 2])
@@ -284,25 +292,14 @@ class GrayBlock(nn.Module):
     self.conv1 = nn.Conv2d(inputs, inputs, 3, 1, 1, bias=False)
     self.conv2 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
     self.prelu = nn.PReLU()
-    self.downsample = None
-    if stride != 1:
-      self.downsample = nn.Sequential(
-        nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+    self.downsample = shortcut(inputs, outputs, stride)
 
   def forward(self, x):
     y = self.bn2(self.conv2(self.prelu(self.bn1(self.conv1(self.bn0(x))))))
     return self.prelu(y + (x if self.downsample is None else self.downsample(x)))
 
   def copy(self):
-    norms = {'norm_0': self.bn0, 'norm_1': self.bn1, 'norm_2': self.bn2}
-    params = {'conv_1': reference.convolution(self.conv1),
-              'conv_2': reference.convolution(self.conv2),
-              'prelu': {'slope': reference.array(self.prelu.weight)}}
-    if self.downsample is not None:
-      params['shortcut'] = reference.convolution(self.downsample[0])
-      norms['shortcut_norm'] = self.downsample[1]
-    params |= {k: reference.norm(n) for k, n in norms.items()}
-    return params, {k: reference.statistics(n) for k, n in norms.items()}
+    return copy_of_block(self, {'norm_0': self.bn0, 'norm_1': self.bn1, 'norm_2': self.bn2})
 
 
 def test_gray_resnet():
