@@ -3,13 +3,12 @@
 import threading
 from collections import OrderedDict
 
-import cv2
 import numpy as np
 
 from cemnet_jax.data.schema import SYNC_FRAMES
 from cemnet_jax.data.text import tokens_of
 from cemnet_jax.preprocess import audio
-from cemnet_jax.preprocess.crop import decode_jpeg
+from cemnet_jax.preprocess.crop import decode_jpeg, resize
 from cemnet_jax.preprocess.sketch import draw_sketches
 from cemnet_jax.topology import CONTENT, LIPS, POSE, SAMPLES_PER_FRAME
 
@@ -209,12 +208,7 @@ def _points(clip, frames):
 
 
 def _pictures(clip, frames, size):
-  pictures = [decode_jpeg(clip['frames'][f]) for f in frames]
-  if pictures[0].shape[0] != size:
-    shrink = pictures[0].shape[0] > size
-    how = cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
-    pictures = [cv2.resize(p, (size, size), interpolation=how) for p in pictures]
-  return np.stack(pictures)
+  return np.stack([resize(decode_jpeg(clip['frames'][f]), size) for f in frames])
 
 
 def _labels(clip, index):

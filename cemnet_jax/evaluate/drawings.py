@@ -66,7 +66,7 @@ def draw_charts(found: Evaluation, split: str, folder: Path) -> Drawn:
 def draw_confusion(found: Evaluation, split: str, folder: Path) -> Drawn:
   """What the emotion scorer takes the lower halves of real and of generated faces for."""
   drawn = []
-  tables = confusions(found.rows[0], next(iter(found.clips.values())))
+  tables = confusions(found.rows[0], found.clips_of)
   for method in ('ground_truth', 'cemnet'):
     table = tables.get(('cross_emotion', split, method))
     if table is not None:

@@ -54,6 +54,10 @@ class Evaluation(NamedTuple):
   accuracy: dict[str, dict]
   identity: dict
 
+  def clips_of(self, protocol: str) -> Clips:
+    """The clips that a protocol's cases count."""
+    return self.clips[_set_of(protocol)]
+
 
 def evaluate(places: Places, settings: running.Settings, folder: Path | None) -> Evaluation:
   """Measures what is not on record in `folder` (None: keeps no records).
@@ -90,9 +94,12 @@ def evaluate(places: Places, settings: running.Settings, folder: Path | None) ->
 
 
 def _protocols_by_set(protocols):
-  by_set = {'mead': [p for p in protocols if p != 'lrs'],
-            'lrs': [p for p in protocols if p == 'lrs']}
+  by_set = {name: [p for p in protocols if _set_of(p) == name] for name in ('mead', 'lrs')}
   return {name: found for name, found in by_set.items() if found}
+
+
+def _set_of(protocol):
+  return 'lrs' if protocol == 'lrs' else 'mead'
 
 
 def _groups(by_set, clips):

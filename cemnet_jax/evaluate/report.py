@@ -11,7 +11,9 @@ from cemnet_jax.evaluate.evaluation import Evaluation
 from cemnet_jax.evaluate.methods import BOUNDS, DESCRIPTIONS
 from cemnet_jax.evaluate.page import Figure, Section, Table, Text, Video, write_page
 from cemnet_jax.evaluate.run import SYSTEMS_OF
+from cemnet_jax.evaluate.summary import confusions
 from cemnet_jax.evaluate.understanding.chapters import Understanding
+from cemnet_jax.metrics.emotion_recognition import per_class
 from cemnet_jax.topology import EMOTIONS
 
 FIGURES, VIDEOS, RECORDS = 'figures', 'videos', 'records'
@@ -173,15 +175,17 @@ def _numbers(found, splits):
       for name, v in scores.items()}
   checked = {split: [dict(zip(grid.columns, row, strict=True)) for row in grid.rows]
              for split, grid in ((s, claims(found.merged, found.seeds, s)) for s in splits)}
-  return {**found.identity, 'tables': merged, 'claims': checked, 'scorers': found.accuracy,
-          'not_measured': found.loaded.missing}
+  by_class = {'/'.join(key): {name: _plain(share) for name, share in per_class(table).items()}
+              for key, table in confusions(found.rows[0], found.clips_of).items()}
+  return {**found.identity, 'tables': merged, 'ea_lower_per_class': by_class, 'claims': checked,
+          'scorers': found.accuracy, 'not_measured': found.loaded.missing}
 
 
 def clip_rows(found: Evaluation) -> Iterator[dict]:
   """Every number of every clip, as JSON has it."""
   for seed, rows in enumerate(found.rows):
     for row in rows:
-      table = found.clips['lrs' if row.protocol == 'lrs' else 'mead'].table
+      table = found.clips_of(row.protocol).table
       driving, reference, drawing = row.case
       yield {
         'system': seed, 'protocol': row.protocol, 'split': row.split, 'method': row.method,

@@ -117,12 +117,16 @@ def _value(by_run):
   return Value(float(np.mean(means)), spread, float(np.mean(counts)))
 
 
-def confusions(rows: Sequence[Row], clips: Clips) -> Mapping[tuple[str, str, str], np.ndarray]:
-  """(protocol, split, method) -> (E, E) sum of what drawn clips' lower halves were taken for."""
+def confusions(rows: Sequence[Row], clips_of: Callable[[str], Clips]
+               ) -> Mapping[tuple[str, str, str], np.ndarray]:
+  """(protocol, split, method) -> (E, E) sum of what drawn clips' lower halves were taken for.
+
+  `clips_of` gives the clips that a protocol's rows count.
+  """
   tables = {}
   for row in rows:
     if row.record.taken_for:
       key = row.protocol, row.split, row.method
       table = tables.setdefault(key, np.zeros((len(EMOTIONS),) * 2))
-      table[clips.table['emotion'][row.case[0]]] += row.record.taken_for
+      table[clips_of(row.protocol).table['emotion'][row.case[0]]] += row.record.taken_for
   return tables

@@ -84,11 +84,6 @@ def load(system_dir, system: str = 'cemnet') -> Networks:
     render_references=render_config.data.N, window=render_config.data.T)
 
 
-def with_bridge_of(nets: Networks, system_dir, system: str) -> Networks:
-  """The same Audio2Mouth and renderer with the bridge of another system of that folder."""
-  return nets._replace(bridge=load(system_dir, system).bridge)
-
-
 def _load_bridge(stage, name) -> Bridge:
   ebm, config = stage(name)
   picture, picture_config = stage('image_emotion')

@@ -19,11 +19,6 @@ def frame_psnr(generated: UInt8[np.ndarray, '*B H W C'], truth: UInt8[np.ndarray
   return -10 * np.log10((error ** 2).mean((-3, -2, -1)) + EPSILON)
 
 
-def psnr(generated: UInt8[np.ndarray, '*B H W C'], truth: UInt8[np.ndarray, '*B H W C']) -> float:
-  """Peak signal-to-noise ratio, dB, mean over frames."""
-  return float(frame_psnr(generated, truth).mean())
-
-
 def ssim_map(
     generated: UInt8[np.ndarray, 'H W C'], truth: UInt8[np.ndarray, 'H W C']) -> np.ndarray:
   """Structural similarity per pixel, (H-10, W-10): 11 x 11 Gaussian of sigma 1.5, channel mean."""

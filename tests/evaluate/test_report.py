@@ -42,6 +42,7 @@ def test_all_numbers_are_written(written):
   assert numbers['scorers']['identity_scorer']['split'] == 'test'
   assert 'ebm_no_aee' in numbers['not_measured']['cemnet_no_aee']
   assert numbers['settings']['repetitions'] == 2
+  assert len(numbers['ea_lower_per_class']['cross_emotion/test/cemnet']) == 8
   clips = [c for c in numbers['clips']
            if (c['protocol'], c['method']) == ('cross_emotion', 'cemnet')]
   assert len(clips) == 2 * 3 and all(c['emotion'] != c['reference_emotion'] for c in clips)

@@ -80,5 +80,5 @@ def test_confusions_add_clips_by_their_emotion():
   world = World()
   shares = (0.,) * 4 + (1.,) + (0.,) * 3
   rows = [row('cemnet', 0, {}, (10, 11, 0), taken_for=shares), row('cemnet', 0, {})]
-  table = summary.confusions(rows, world)['cross_emotion', 'test', 'cemnet']
+  table = summary.confusions(rows, lambda protocol: world)['cross_emotion', 'test', 'cemnet']
   assert table[0, 4] == 1 and table.sum() == 1

@@ -42,8 +42,8 @@ def test_psnr_by_hand():
   other[0] += 51  # an error of 0.2: 10 log10(1 / 0.04) dB
   other[1] += 25
   by_hand = np.mean([10 * np.log10(1 / .2 ** 2), 10 * np.log10(1 / (25 / 255) ** 2)])
-  assert psnr_ssim.psnr(other, truth) == pytest.approx(by_hand, abs=1e-4)
-  assert psnr_ssim.psnr(truth, truth) == pytest.approx(80)
+  assert psnr_ssim.frame_psnr(other, truth).mean() == pytest.approx(by_hand, abs=1e-4)
+  assert psnr_ssim.frame_psnr(truth, truth).mean() == pytest.approx(80)
 
 
 def test_ssim_agrees_with_its_formula():
