@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int16, UInt8
 from ml_collections import ConfigDict
 
+from cemnet_jax.data.schema import SYNC_FRAMES
 from cemnet_jax.errors import UserError
 from cemnet_jax.nets.deepface import blank_upper_half
 from cemnet_jax.nets.pipeline import to_float
@@ -21,7 +22,6 @@ from cemnet_jax.topology import SAMPLES_PER_FRAME
 from cemnet_jax.train import ckpt
 
 BATCH = 32  # frames at a time; a last batch is filled up by repeating its last frame
-SYNC_FRAMES = 5  # of a SyncNet block
 # Stage -> (net in its checkpoint, builder).
 _NETS: dict[str, tuple[str, Callable]] = {
   'syncnet': ('syncnet', build.syncnet),

@@ -11,11 +11,10 @@ from cemnet_jax import losses
 from cemnet_jax.nets import jitter
 from cemnet_jax.nets.pipeline import to_float
 from cemnet_jax.stages import build
+from cemnet_jax.stages.audio2mouth import CROP_256
 from cemnet_jax.stages.supervised import apply_train, masked_sum, split, supervised, variables
 from cemnet_jax.topology import LIPS
 from cemnet_jax.train.stage import Stage
-
-FACE_SIZE = 256  # px: landmark distances are told for faces of this width (spec 9)
 
 
 def make(cfg) -> Stage:
@@ -39,7 +38,7 @@ def make(cfg) -> Stage:
     """Mean distances in px: `m_lmd` of the lips, each set about its mean; `f_lmd` of all."""
     tree, truth = {'params': params, 'stats': stats}, batch['landmarks']
     found = net.apply(variables(tree, 'landmark_scorer'), to_float(batch['image']), train=False)
-    error = FACE_SIZE * (found - truth)
+    error = CROP_256 * (found - truth)
     lips = error[:, LIPS] - error[:, LIPS].mean(1, keepdims=True)
     return {'m_lmd': masked_sum(jnp.linalg.norm(lips, axis=-1).mean(-1), batch['mask']),
             'f_lmd': masked_sum(jnp.linalg.norm(error, axis=-1).mean(-1), batch['mask'])}

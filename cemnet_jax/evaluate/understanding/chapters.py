@@ -1,5 +1,6 @@
 """Chapters of an evaluation's page that look into a trained system, and their numbers."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -50,9 +51,10 @@ def understand(clips: Clips, system_dir, out, amounts: Amounts | None = None,
     UserError: the dataset has no clips of unseen speakers.
   """
   amounts, folder = amounts or Amounts(), Path(out) / FOLDER
-  parts = {'memory': lambda: _memory(clips, _networks(system_dir), folder, amounts),
+  networks = functools.cache(lambda: _networks(system_dir))  # two parts look into them
+  parts = {'memory': lambda: _memory(clips, networks(), folder, amounts),
            'embeddings': lambda: _embeddings(clips, _voices(system_dir), folder, amounts),
-           'displacement': lambda: _displacement(clips, _networks(system_dir), folder, amounts)}
+           'displacement': lambda: _displacement(clips, networks(), folder, amounts)}
   sections, numbers = [], {}
   for name, part in parts.items():
     progress(TITLES[name])
