@@ -53,28 +53,38 @@ class Pairs:
 
 
 def aee(clips, features, cfg, row, rng):
-  """Eight clips of two emotions x two timbres x two contents, one aligned window of each.
+  """Eight clips of two emotions x two timbres x two contents, two windows of each.
 
-  Each clip is warped onto the canonical rendition of its content along the stored DTW path. The
-  four clips of a content share the window; both contents share its relative place in the sentence.
+  `mfcc` is aligned: each clip is warped onto the canonical rendition of its content along the
+  stored DTW path. The four clips of a content share the window; both contents share its relative
+  place in the sentence. `natural` is a window of the clip as it was spoken, at any moment: what
+  the emotion encoder hears when it is used, with nothing of the aligned window's content in it.
   """
   place = rng.random()
   indices = row['clips']
-  ends = np.cumsum(row['path_lengths'])
-  paths = np.split(row['paths'], ends[:-1])
-  windows = np.zeros((2, 2, 2, audio.MFCC_WINDOW, 12), np.float32)
-  for flat, (e, t, c) in enumerate(np.ndindex(2, 2, 2)):
-    if indices[e, t, c] < 0:
-      continue
-    track = _warped(features, int(indices[e, t, c]), int(row['canonical'][c]), paths[flat])
-    count = (len(track) - audio.MFCC_WINDOW) // audio.MFCC_STEP + 1
-    windows[e, t, c] = mfcc_at(track, [int(place * count)])[0]
   # The two input clips, (e0, t0, c0) and (e1, t1, c1), always exist.
   inputs = indices[[0, 1], [0, 1], [0, 1]]
-  return {'mfcc': windows, 'mask': (indices >= 0).astype(np.float32),
+  ends = np.cumsum(row['path_lengths'])
+  paths = np.split(row['paths'], ends[:-1])
+  aligned = np.zeros((2, 2, 2, audio.MFCC_WINDOW, 12), np.float32)
+  natural = np.zeros_like(aligned)
+  for flat, (e, t, c) in enumerate(np.ndindex(2, 2, 2)):
+    index = int(indices[e, t, c])
+    spoken = index if index >= 0 else int(inputs[e])  # where missing, another of that emotion
+    natural[e, t, c] = _window(features.track(spoken), rng.random())
+    if index >= 0:
+      track = _warped(features, index, int(row['canonical'][c]), paths[flat])
+      aligned[e, t, c] = _window(track, place)
+  return {'mfcc': aligned, 'natural': natural, 'mask': (indices >= 0).astype(np.float32),
           'clip': indices.astype(np.int32),
           'emotion': clips.table['emotion'][inputs].astype(np.int32),
           'speaker': clips.table['speaker_index'][inputs].astype(np.int32)}
+
+
+def _window(track, place):
+  """The (28, 12) window at `place`, 0 to 1, of a track."""
+  count = (len(track) - audio.MFCC_WINDOW) // audio.MFCC_STEP + 1
+  return mfcc_at(track, [int(place * count)])[0]
 
 
 def _warped(features, index, canonical, path):

@@ -42,14 +42,16 @@ def aee_rows(table: dict, clips: range, train_speakers: int,
   """Rows of two speakers x two emotions x two contents with the alignment of their eight clips.
 
   Args:
-    table: columns `speaker_index`, `emotion`, `sentence`, `num_frames`.
+    table: columns `speaker_index`, `emotion`, `intensity`, `sentence`, `num_frames`.
     clips: global indices of one split.
     train_speakers: speakers below are training speakers, whose renditions can be canonical.
     align: {canonical clip: clips of its sentence} -> {clip: DTW path (P, 2) int16}.
 
   Yields:
     `clips` (2, 2, 2) by [emotion, timbre, content], -1 where a clip is missing; the clips
-    (e0, t0, c0) and (e1, t1, c1) always exist. `canonical` (2,), `paths` (P, 2) and `path_lengths`
+    (e0, t0, c0) and (e1, t1, c1) always exist. Clips of one emotion have the intensity of the input
+    clip that has it, where such clips exist: else no emotion encoder could foretell how loud the
+    clip to reconstruct is. `canonical` (2,), `paths` (P, 2) and `path_lengths`
     (8,) as the record holds them.
   """
   grid = _grid(table, clips)
@@ -97,11 +99,13 @@ def _draw_row(random, grid, cells, table, first):
     if any(a == b for a, b in zip(key, second, strict=True)):
       continue
     eight = np.full((2, 2, 2), -1, np.int32)
+    eight[0, 0, 0], eight[1, 1, 1] = first, random.choice(grid[second])
+    levels = table['intensity'][eight[[0, 1], [0, 1], [0, 1]]]
     for e, t, c in np.ndindex(2, 2, 2):
-      same = grid.get(((key, second)[t][0], (key, second)[e][1], (key, second)[c][2]))
-      if same:
-        eight[e, t, c] = same[random.integers(len(same))]
-    eight[0, 0, 0] = first
+      same = grid.get(((key, second)[t][0], (key, second)[e][1], (key, second)[c][2]), ())
+      same = [i for i in same if table['intensity'][i] == levels[e]] or same
+      if eight[e, t, c] < 0 and len(same):
+        eight[e, t, c] = random.choice(same)
     if (eight < 0).sum() < missing:
       best, missing = eight, (eight < 0).sum()
     if not missing:

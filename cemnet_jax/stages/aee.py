@@ -14,7 +14,12 @@ STARTS_FROM = {'emotion': 'audio_emotion', 'timbre': 'timbre', 'content': 'conte
 
 
 def make(cfg) -> Stage:
-  """Batches of kind 'aee': mfcc (B,2,2,2,28,12) indexed [emotion j, timbre i, content k]."""
+  """Batches of kind 'aee': mfcc, natural (B,2,2,2,28,12) by [emotion j, timbre i, content k].
+
+  Timbre and emotion are heard in speech as it was spoken, at another moment than the one that is
+  reconstructed: warped speech is never heard later, and a window that is not the target's cannot
+  hand its content on. Emotion is classified in all eight clips.
+  """
   encoder = build.audio_encoder(cfg.model)
   decoder = AudioDecoder(width=cfg.model.decoder_width)
   heads = {'emotion_head': ClassHead(cfg.model.emotions),
@@ -31,41 +36,52 @@ def make(cfg) -> Stage:
       v[name] = {'params': frozen[stage]['params']['head']}
     return split(v)
 
-  def encode(params, stats, mfcc):
-    """Inputs are the clips (e0,t0,c0) and (e1,t1,c1); content is encoded on all eight."""
-    size = mfcc.shape[0]
-    pair = jnp.stack([mfcc[:, 0, 0, 0], mfcc[:, 1, 1, 1]], axis=1)  # B 2 28 12
-    timbre, new_t = apply_train(encoder, params['timbre'], stats['timbre'], pair)
-    emotion, new_e = apply_train(encoder, params['emotion'], stats['emotion'], pair)
-    eight = mfcc.reshape((size, 8) + mfcc.shape[4:])
-    content, new_c = apply_train(encoder, params['content'], stats['content'], eight)
-    content = content.reshape((size, 2, 2, 2, -1))
-    return timbre, emotion, content, {'timbre': new_t, 'emotion': new_e, 'content': new_c}
+  def encode(params, stats, mfcc, natural):
+    """Timbre of the clips (e0,t0,c0) and (e1,t1,c1), emotion and content of all eight."""
+    size, new = mfcc.shape[0], dict(stats)
+
+    def of_eight(net, windows):
+      flat = windows.reshape((size, 8) + windows.shape[4:])
+      feature, new[net] = apply_train(encoder, params[net], stats[net], flat)
+      return feature.reshape((size, 2, 2, 2, -1))
+
+    emotion, content = of_eight('emotion', natural), of_eight('content', mfcc)
+    timbre, new['timbre'] = apply_train(
+      encoder, params['timbre'], stats['timbre'], inputs_of(natural))
+    return timbre, emotion, content, new
 
   def loss(params, stats, frozen, batch, key):
     mfcc = batch['mfcc']  # B j i k 28 12
-    timbre, emotion, content, new = encode(params, stats, mfcc)
-    own = jnp.stack([content[:, 0, 0, 0], content[:, 1, 1, 1]], axis=1)  # of the two inputs
-    z = combine(timbre, emotion, own)
+    timbre, emotion, content, new = encode(params, stats, mfcc, batch['natural'])
+    z = combine(timbre, inputs_of(emotion), inputs_of(content))
     output, new['decoder'] = apply_train(decoder, params['decoder'], stats['decoder'], z)
     terms = {
       'reconstruction': losses.cross_reconstruction(output, mfcc, batch['mask']),
       'timbre': _classify(heads['timbre_head'], params['timbre_head'], timbre, batch['speaker']),
       'emotion': _classify(heads['emotion_head'], params['emotion_head'], emotion,
-                           batch['emotion']),
+                           of_clips(batch['emotion'])),
       'triplet': losses.triplet(content, margin=cfg.loss.margin, mask=batch['mask'])}
     total = sum(cfg.loss[name] * value for name, value in terms.items())
     return total, ({**stats, **new}, terms)
 
   def evaluate(params, stats, frozen, batch):
     tree = {'params': params, 'stats': stats}
-    pair = jnp.stack([batch['mfcc'][:, 0, 0, 0], batch['mfcc'][:, 1, 1, 1]], axis=1)
-    feature = encoder.apply(variables(tree, 'emotion'), pair, train=False)
+    feature = encoder.apply(variables(tree, 'emotion'), batch['natural'], train=False)
     logits = heads['emotion_head'].apply({'params': params['emotion_head']}, feature)
-    hit = (logits.argmax(-1) == batch['emotion']).mean(axis=-1)
+    hit = (logits.argmax(-1) == of_clips(batch['emotion'])).mean(axis=(1, 2, 3))
     return {'emotion_accuracy': masked_sum(hit, batch['mask'][:, 0, 0, 0])}
 
   return supervised(cfg, init, loss, evaluate, {'decoder': cfg.decoder_optimizer})
+
+
+def inputs_of(eight):
+  """(B,2,2,2,...) -> (B,2,...): the two input clips."""
+  return jnp.stack([eight[:, 0, 0, 0], eight[:, 1, 1, 1]], axis=1)
+
+
+def of_clips(emotions):
+  """(B,2) labels of the emotions -> (B,2,2,2) those of the eight clips."""
+  return jnp.broadcast_to(emotions[:, :, None, None], (emotions.shape[0], 2, 2, 2))
 
 
 def combine(timbre, emotion, content):

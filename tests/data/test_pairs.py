@@ -48,6 +48,8 @@ def test_aee_windows_come_from_the_aligned_clips(debug_data, clips):
       clip = clips[row['clips'][e, t, c]]
       assert clip['emotion'] == item['emotion'][b, e]
       assert clip['speaker_index'] == item['speaker'][b, t]
+      spoken = audio.mfcc_windows_from(audio.mfcc_track(clip['audio']), len(clip['audio']) // 640)
+      assert np.abs(spoken - item['natural'][b, e, t, c]).max((1, 2)).min() < 1e-4
     assert [len(s) for s in starts.values()] == [1, 1]  # the clips of a content share the window
   assert (item['emotion'][:, 0] != item['emotion'][:, 1]).all()
   assert (item['speaker'][:, 0] != item['speaker'][:, 1]).all()
@@ -66,6 +68,9 @@ def test_missing_clips_are_masked(debug_data, clips):
   item = pairs.aee(clips, features, None, row, np.random.default_rng(0))
   assert item['mask'].sum() == 7 and item['mask'][0, 1, 1] == 0
   assert not item['mfcc'][0, 1, 1].any() and item['mfcc'][1, 1, 1].any()
+  track = features.track(int(row['clips'][0, 0, 0]))  # the emotion is heard where its clip is not
+  assert any(np.array_equal(item['natural'][0, 1, 1], track[s:s + 28])
+             for s in range(0, len(track) - 27, 4))
 
 
 def test_pairs_of_other_clips_are_refused(debug_data, tmp_path, clips):

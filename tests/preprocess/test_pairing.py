@@ -16,12 +16,12 @@ from cemnet_jax.preprocess.pairing import (
 from cemnet_jax.topology import EMOTIONS, NEUTRAL
 
 
-def make_table(speakers=3, sentences=('a', 'b', 'c'), missing=()):
-  cells = [(s, e, c) for s in range(speakers) for e in range(len(EMOTIONS)) for c in sentences
-           if (s, e, c) not in missing]
-  speaker, emotion, sentence = (np.array(x) for x in zip(*cells, strict=True))
+def make_table(speakers=3, sentences=('a', 'b', 'c'), missing=(), intensities=(0,)):
+  cells = [(s, e, c, i) for s in range(speakers) for e in range(len(EMOTIONS)) for c in sentences
+           for i in intensities if (s, e, c) not in missing]
+  speaker, emotion, sentence, intensity = (np.array(x) for x in zip(*cells, strict=True))
   return {'speaker_index': speaker, 'speaker': np.array([f'p{s}' for s in speaker]),
-          'emotion': emotion, 'sentence': sentence,
+          'emotion': emotion, 'sentence': sentence, 'intensity': intensity,
           'num_frames': 20 + 3 * speaker + emotion}
 
 
@@ -49,6 +49,20 @@ def test_aee_rows_are_full_factorials():
     np.testing.assert_array_equal(paths[..., 1], clips)
     np.testing.assert_array_equal(paths[..., 0], np.broadcast_to(row['canonical'], (2, 2, 2)))
     np.testing.assert_array_equal(row['path_lengths'], np.ones(8))
+
+
+def test_an_emotion_of_a_row_has_one_intensity():
+  table = make_table(speakers=2, intensities=(1, 2, 3))
+  levels = np.array([table['intensity'][row['clips']] for row in rows_of(table, train_speakers=2)])
+  np.testing.assert_array_equal(levels, np.broadcast_to(levels[..., :1, :1], levels.shape))
+  assert set(map(tuple, levels[:, :, 0, 0])) == {(a, b) for a in (1, 2, 3) for b in (1, 2, 3)}
+
+
+def test_another_intensity_before_a_missing_clip():
+  table = make_table(speakers=2, intensities=(1, 2))
+  only = (table['speaker_index'] == 0) | (table['intensity'] == 2)  # speaker 1 never shows 1
+  rows = rows_of({name: column[only] for name, column in table.items()}, train_speakers=2)
+  assert rows and all((row['clips'] >= 0).all() for row in rows)
 
 
 def test_canonical_is_a_neutral_training_clip_of_median_length():

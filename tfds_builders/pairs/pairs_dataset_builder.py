@@ -48,8 +48,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     **settings: of every tfds builder.
   """
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'First rows.'}
+  VERSION = tfds.core.Version('1.1.0')
+  RELEASE_NOTES = {'1.0.0': 'First rows.', '1.1.0': 'aee: one intensity for each emotion of a row.'}
   BUILDER_CONFIGS = [_config(kind, f'synth_mead/{name}')
                      for name, world in WORLDS.items() if world.kind == 'mead' for kind in KINDS]
 
