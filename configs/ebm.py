@@ -23,7 +23,7 @@ def get_config(preset='paper'):
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.data.emotion_windows = pick(paper=16, quickstart=12, debug=4)
   # Batches of frozen features made once and reused; 0 makes them anew at every step.
-  cfg.pool.batches = pick(paper=0, benchmark=120, quickstart=60, debug=2)
+  cfg.pool.batches = pick(paper=0, benchmark=300, quickstart=60, debug=2)
   cfg.pool.batch_size = pick(paper=128, quickstart=64, debug=8)
   cfg.model.update(dict(
     slots=96, dim=pick(paper=512, benchmark=256, quickstart=128, debug=32),

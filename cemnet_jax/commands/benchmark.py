@@ -6,7 +6,7 @@ from pathlib import Path
 from cemnet_jax.errors import UserError
 
 SIZES = ('benchmark', 'debug')
-FULL = ('cemnet', 'cemnet_no_aee', 'cemnet_no_ebm')  # trained anew with every seed
+FULL = ('cemnet', 'cemnet_no_ebm', 'cemnet_no_aee')  # with every seed; the first two pool alike
 ONCE = ('scorers', 'a2m_renderer', 'wav2lip')  # with the first seed alone
 SHARED = ('renderer',)  # of the first seed: it draws the landmarks of all
 
