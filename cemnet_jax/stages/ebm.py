@@ -99,7 +99,7 @@ def make(cfg) -> Stage:
 
     return {'m_lmd': m_lmd(mouth), 'm_lmd_agnostic': m_lmd(b['motion'])}
 
-  return supervised(cfg, init, loss, evaluate)
+  return supervised(cfg, init, loss, evaluate, ema=cfg.ema)
 
 
 def flatten(points):

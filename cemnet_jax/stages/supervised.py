@@ -41,7 +41,7 @@ def masked_sum(values, mask) -> tuple[jax.Array, jax.Array]:
 
 
 def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
-               optimizers: dict[str, Any] | None = None) -> Stage:
+               optimizers: dict[str, Any] | None = None, ema: float = 0.) -> Stage:
   """A `Stage` that minimises one loss; every net has its own optimizer state.
 
   Args:
@@ -50,6 +50,7 @@ def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
     loss: (params, stats, frozen, batch, key) -> (total, (new stats, {term: scalar})).
     evaluate: (params, stats, frozen, batch) -> {name: (sum, count)}.
     optimizers: {net: a config in place of `cfg.optimizer` for this net}.
+    ema: decay of the average of parameters that is evaluated and used later; 0 for none.
   """
   own = {net: make_optimizer(c, cfg.steps) for net, c in (optimizers or {}).items()}
   shared = make_optimizer(cfg.optimizer, cfg.steps)
@@ -59,16 +60,16 @@ def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
 
   def init_state(key, frozen, batch):
     params, stats = init(key, frozen, batch)
-    return train_state.create(params, stats, of_nets(params))
+    return train_state.create(params, stats, of_nets(params), tuple(params) if ema else ())
 
   def step(state, frozen, batch):
     key = key_for(cfg.seed, state.step, cfg.stage)
     grad = jax.value_and_grad(loss, has_aux=True)
     (total, (stats, terms)), grads = grad(state.params, state.stats, frozen, batch, key)
     metrics = {'loss': total, 'grad_norm': optax.global_norm(grads), **terms}
-    return train_state.apply_grads(state, grads, of_nets(grads), stats), metrics
+    return train_state.apply_grads(state, grads, of_nets(grads), stats, ema), metrics
 
   def evaluate_state(state, frozen, batch):
-    return evaluate(state.params, state.stats, frozen, batch)
+    return evaluate({**state.params, **state.ema}, state.stats, frozen, batch)
 
   return Stage(init=init_state, step=step, evaluate=evaluate_state)

@@ -41,12 +41,17 @@ def create(params: dict[str, Tree], stats: dict[str, Tree],
 def apply_grads(state: TrainState, grads: dict[str, Tree],
                 txs: dict[str, optax.GradientTransformation], stats: dict[str, Tree] | None = None,
                 ema_decay: float = 0.999) -> TrainState:
-  """One update of the nets named in `grads`; new batch statistics replace the old ones."""
+  """One update of the nets named in `grads`; new batch statistics replace the old ones.
+
+  Parameters of nets in `state.ema` are averaged with `ema_decay`, less of it in the first steps:
+  otherwise a short run would keep a part of its random start.
+  """
   params, opt = dict(state.params), dict(state.opt)
   for name, grad in grads.items():
     updates, opt[name] = txs[name].update(grad, opt[name], params[name])
     params[name] = optax.apply_updates(params[name], updates)
-  ema = {name: optax.incremental_update(params[name], old, 1 - ema_decay)
+  decay = jnp.minimum(ema_decay, (1 + state.step) / (10 + state.step))
+  ema = {name: optax.incremental_update(params[name], old, 1 - decay)
          for name, old in state.ema.items()}
   return state.replace(step=state.step + 1, params=params, opt=opt, ema=ema,
                        stats={**state.stats, **(stats or {})})

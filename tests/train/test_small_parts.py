@@ -61,7 +61,10 @@ def test_updates_touch_only_the_nets_that_have_gradients():
   assert int(new.step) == 1
   np.testing.assert_allclose(new.params['a'], 0.5)
   np.testing.assert_allclose(new.params['b'], 1.)
-  np.testing.assert_allclose(new.ema['a'], 0.95)
+  np.testing.assert_allclose(new.ema['a'], 0.1 * 1 + 0.9 * 0.5)  # 1 / 10 of the start is left
+  late = states.apply_grads(old.replace(step=jnp.int32(10**6)), {'a': jnp.full(2, 0.5)}, txs,
+                            ema_decay=0.9)
+  np.testing.assert_allclose(late.ema['a'], 0.9 * 1 + 0.1 * 0.5)
   assert (new.stats['a'] == 1).all() and (new.stats['b'] == 0).all()
 
 
