@@ -48,14 +48,14 @@ class Judge:
                references: int = 5, frames: int = 0):
     self._clips, self._scorers, self._classifier = clips, scorers, classifier
     self._count, self._frames = references, frames
-    self._truths, self._shown = OrderedDict(), (None, None)
+    self._truths, self._asked = OrderedDict(), (None, None, None)
 
   def measure(self, case: Case, method: Method, drawn: bool) -> Record:
     """Scores of the landmarks that a method predicts and, if `drawn`, of the pictures it makes."""
-    clip = self._clips[case.driving]
-    if self._shown[0] != case:  # methods are asked about the same references in turn
-      self._shown = case, draw_references(self._clips, case, self._count)
-    references = self._shown[1]
+    if self._asked[0] != case:  # methods are asked about the same clip and references in turn
+      self._asked = (case, self._clips[case.driving],
+                     draw_references(self._clips, case, self._count))
+    _, clip, references = self._asked
     label, landmarks = EMOTIONS[clip['emotion']], clip['landmarks'].astype(np.float32)
     silent = silent_frames(load_wav16(clip['audio']), len(landmarks))
     scores, content = {}, None

@@ -56,7 +56,6 @@ MORE = ('m_lmd_plain', 'f_lmd', 'f_lmd_seen', 'ea_landmarks_relative', 'ea_clip_
         'silence_seen', 'jitter', 'jitter_seen')
 
 
-
 class Grid(NamedTuple):
   """A table as text: its headings, and its rows, whose first cell is a name.
 
@@ -103,7 +102,8 @@ def markdown(table: Grid) -> str:
   rows = [[f'**{text}**' if (i, j) in table.best else text for j, text in enumerate(row)]
           for i, row in enumerate(table.rows)]
   lines = [table.columns, ['---'] * len(table.columns), *rows]
-  return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+  bar = lambda text: text.replace('|', r'\|')  # a bare one would end the cell
+  return '\n'.join('| ' + ' | '.join(map(bar, line)) + ' |' for line in lines)
 
 
 def write_text(path, text: str) -> None:

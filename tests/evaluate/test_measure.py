@@ -79,6 +79,20 @@ def test_every_case_is_measured_once(world, judge, rows):
   assert all(a.case == b.case and a.record is b.record for a, b in zip(cross, ablation))
 
 
+def test_methods_are_asked_about_the_very_same_clip_and_references(world, judge):
+  seen = []
+
+  def predict(clip, references):
+    seen.append((clip, references))
+    return content(clip)
+
+  methods = [Method(name, predict) for name in ('a2m_renderer', 'cemnet')]
+  running.run(world, methods, judge, None, Settings(('cross_emotion',), ('test',), clips=3))
+  assert len(seen) > 4
+  assert all(a[0] is b[0] and a[1] is b[1] for a, b in zip(seen[::2], seen[1::2]))
+  assert seen[0][1] is not seen[2][1]
+
+
 def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_rows(world, judge, rows, tmp_path):
   asked = []
 

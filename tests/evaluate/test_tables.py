@@ -28,8 +28,8 @@ def test_a_grid_has_a_row_for_every_method_and_marks_the_best_system():
 
 
 def test_markdown():
-  text = tables.markdown(tables.Grid(['method', 'x'], [['a', '1'], ['b', '2']], ((1, 1),)))
-  assert text.splitlines() == ['| method | x |', '| --- | --- |', '| a | 1 |', '| b | **2** |']
+  text = tables.markdown(tables.Grid(['method', '|x|'], [['a', '1'], ['b', '2']], ((1, 1),)))
+  assert text.splitlines() == [r'| method | \|x\| |', '| --- | --- |', '| a | 1 |', '| b | **2** |']
 
 
 def test_every_shown_metric_has_a_heading():
