@@ -1,5 +1,6 @@
 """Everything that is measured of one case made by one method."""
 
+import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from cemnet_jax.data.source import Clips
 from cemnet_jax.evaluate import scorers as scoring
-from cemnet_jax.evaluate.cases import Case, draw_references
+from cemnet_jax.evaluate.cases import Case, References, draw_references
 from cemnet_jax.evaluate.methods import Method
 from cemnet_jax.evaluate.records import Record
 from cemnet_jax.evaluate.stable import stable_content
@@ -37,8 +38,15 @@ class Truth(NamedTuple):
   heard: Float[np.ndarray, 'V D'] | None
 
 
+class Question(NamedTuple):
+  """What a case gives to every method."""
+  case: Case
+  clip: dict
+  references: References
+
+
 class Judge:
-  """Measures cases against the real clips.
+  """Measures cases against the real clips, in several threads if need be.
 
   `references` pictures are given to a method; `frames` of each drawn clip are made, 0 for all.
   Only with all of them do the scorers look: sync and motion need neighbours.
@@ -48,14 +56,16 @@ class Judge:
                references: int = 5, frames: int = 0):
     self._clips, self._scorers, self._classifier = clips, scorers, classifier
     self._count, self._frames = references, frames
-    self._truths, self._asked = OrderedDict(), (None, None, None)
+    self._truths, self._lock = OrderedDict(), threading.Lock()
 
-  def measure(self, case: Case, method: Method, drawn: bool) -> Record:
+  def question(self, case: Case) -> Question:
+    """Reads the case's clips, once for all methods."""
+    return Question(case, self._clips[case.driving],
+                    draw_references(self._clips, case, self._count))
+
+  def measure(self, question: Question, method: Method, drawn: bool) -> Record:
     """Scores of the landmarks that a method predicts and, if `drawn`, of the pictures it makes."""
-    if self._asked[0] != case:  # methods are asked about the same clip and references in turn
-      self._asked = (case, self._clips[case.driving],
-                     draw_references(self._clips, case, self._count))
-    _, clip, references = self._asked
+    case, clip, references = question
     label, landmarks = EMOTIONS[clip['emotion']], clip['landmarks'].astype(np.float32)
     silent = silent_frames(load_wav16(clip['audio']), len(landmarks))
     scores, content = {}, None
@@ -70,7 +80,7 @@ class Judge:
       frames = method.render(clip, references, content, some)
       return Record(scores | image_scores(frames, real), (), np.zeros((0, 0), np.float16))
     frames = method.render(clip, references, content, np.arange(len(landmarks)))
-    truth = self._truth(case.driving)
+    truth = self._truth(case.driving, clip)
     seen = scoring.see(self._scorers, frames)
     scores |= image_scores(frames, truth.frames) | picture_scores(seen, truth, silent, label)
     features, taken_for = np.zeros((0, 0), np.float16), ()
@@ -82,15 +92,18 @@ class Judge:
       taken_for = tuple(float(x) for x in table[clip['emotion']])
     return Record(scores, taken_for, features)
 
-  def _truth(self, driving) -> Truth:
-    if driving not in self._truths:
-      clip = self._clips[driving]
-      frames = np.stack([decode_jpeg(f) for f in clip['frames']])
-      self._truths[driving] = Truth(frames, scoring.see(self._scorers, frames),
-                                    scoring.hear(self._scorers, clip['audio']))
+  def _truth(self, driving, clip) -> Truth:
+    with self._lock:
+      if driving in self._truths:
+        return self._truths[driving]
+    frames = np.stack([decode_jpeg(f) for f in clip['frames']])
+    truth = Truth(frames, scoring.see(self._scorers, frames),
+                  scoring.hear(self._scorers, clip['audio']))
+    with self._lock:
+      self._truths[driving] = truth
       if len(self._truths) > KEPT_CLIPS:
         self._truths.popitem(last=False)
-    return self._truths[driving]
+    return truth
 
 
 def landmark_scores(content: Float[np.ndarray, 'T 57 2'], landmarks: Float[np.ndarray, 'T 131 2'],

@@ -1,5 +1,6 @@
 """Trained systems, and bounds that need no training, as the methods that a protocol compares."""
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -117,16 +118,20 @@ def _renderer(nets):
 
 
 class LastCase:
-  """Audio2Mouth's motion for a clip and references, kept for the methods that are asked next."""
+  """Audio2Mouth's motion for a clip and references, kept for the methods that are asked next.
+
+  Each thread keeps its own.
+  """
 
   def __init__(self, talker: Talker):
-    self._talker, self._asked, self._motion = talker, (None, None), None
+    self._talker, self._last = talker, threading.local()
 
   def __call__(self, clip, references, *arguments):
-    if clip is not self._asked[0] or references is not self._asked[1]:
-      self._motion = self._talker.motion(*arguments)
-      self._asked = clip, references
-    return self._motion
+    asked = getattr(self._last, 'asked', (None, None))
+    if clip is not asked[0] or references is not asked[1]:
+      self._last.motion = self._talker.motion(*arguments)
+      self._last.asked = clip, references
+    return self._last.motion
 
 
 def system_method(name: str, nets: forward.Networks, motion: LastCase | None = None) -> Method:

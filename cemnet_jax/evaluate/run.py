@@ -1,6 +1,8 @@
 """Runs protocols: every case by every method, each measured once, as one row per clip."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -84,15 +86,37 @@ def run(clips: Clips, methods: Sequence[Method], judge: Judge, records: Records 
         drawn = set(np.random.default_rng([seed, 7]).permutation(len(cases))[:settings.drawn])
         work += [(protocol, split, repetition, method, case, number in drawn)
                  for number, case in enumerate(cases) for method in chosen]
-  rows, kept = [], {}
-  for protocol, split, repetition, method, case, drawn in tqdm(
-      work, desc='cases', unit='case', mininterval=1.0):
-    key = method.name, case, drawn
-    if key not in kept:
-      kept[key] = records and records.get(method.name, case, drawn)
-    if kept[key] is None:
-      kept[key] = judge.measure(case, method, drawn)
-      if records:
-        records.put(method.name, case, drawn, kept[key])
-    rows.append(Row(protocol, split, repetition, method.name, tuple(case), drawn, kept[key]))
-  return rows
+  kept = _measure(work, judge, records)
+  return [Row(protocol, split, repetition, method.name, tuple(case), drawn,
+              kept[method.name, case, drawn])
+          for protocol, split, repetition, method, case, drawn in work]
+
+
+def _measure(work, judge: Judge, records: Records | None) -> dict[tuple, Record]:
+  """(method's name, case, drawn) -> record; every case once, several cases at a time."""
+  asked = {}
+  for *_, method, case, drawn in work:
+    asked.setdefault(case, {})[method.name, drawn] = method
+
+  def answer(case):
+    question, found = None, {}
+    for (name, drawn), method in asked[case].items():
+      record = records.get(name, case, drawn) if records else None
+      if record is None:
+        question = question or judge.question(case)
+        record = judge.measure(question, method, drawn)
+        if records:
+          records.put(name, case, drawn, record)
+      found[name, case, drawn] = record
+    return found
+
+  kept = {}
+  # Nets, decoding and filters all let go of Python's lock.
+  pool = ThreadPoolExecutor(os.cpu_count())
+  try:
+    for found in tqdm(pool.map(answer, asked), total=len(asked), desc='cases', unit='case',
+                      mininterval=1.0):
+      kept.update(found)
+  finally:
+    pool.shutdown(cancel_futures=True)
+  return kept
