@@ -11,7 +11,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('renderer', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=140_000, benchmark=1_600, quickstart=700, debug=4)
+  cfg.steps = pick(paper=140_000, benchmark=3_000, quickstart=700, debug=4)
   cfg.batch_size = pick(paper=96, quickstart=4, debug=8)
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=1.5e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
@@ -20,6 +20,7 @@ def get_config(preset='paper'):
   cfg.disc_optimizer.lr = pick(paper=1e-4, quickstart=2e-4, debug=1e-4)
   cfg.needs = ('image_emotion',)
   cfg.best = '+psnr_lower'
+  cfg.ema = 0.999  # of the generator, as of the memory; the paper is silent
   # The small world's many speakers hardly frown; without its other set no mouth would.
   both = f'{sizes.lrs(preset)}+{sizes.mead(preset)}'
   cfg.data.dataset = pick(paper=sizes.lrs(preset), quickstart=both, debug=sizes.lrs(preset))
@@ -29,8 +30,10 @@ def get_config(preset='paper'):
   # Share of examples whose references are another clip, and so maybe another emotion.
   cfg.data.cross_ref = pick(paper=0.0, quickstart=0.5, debug=0.0)
   cfg.model.update(dict(
-    width=pick(paper=32, quickstart=16, debug=8), wide=pick(paper=256, quickstart=32, debug=16),
-    hidden=pick(paper=256, quickstart=16, debug=16), kernel=pick(paper=7, quickstart=5, debug=7),
+    width=pick(paper=32, quickstart=16, debug=8),
+    wide=pick(paper=256, benchmark=48, quickstart=32, debug=16),
+    hidden=pick(paper=256, benchmark=32, quickstart=16, debug=16),
+    kernel=pick(paper=7, benchmark=7, quickstart=5, debug=7),
     audio_adain=True,
     audio_dim=pick(paper=512, quickstart=64, debug=16),
     audio_width=pick(paper=1.0, quickstart=0.125, debug=0.125),

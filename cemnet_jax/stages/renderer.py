@@ -73,7 +73,7 @@ def make(cfg) -> Stage:
     params, stats = split({
       'generator': generator.init({'params': key}, *args, train=False),
       'discriminator': discriminator.init({'params': key}, target)})
-    return train_state.create(params, stats, tx)
+    return train_state.create(params, stats, tx, ('generator',))
 
   def generator_loss(params, disc_params, stats, frozen, batch, warm):
     args, target = inputs(batch)
@@ -105,11 +105,11 @@ def make(cfg) -> Stage:
       p['discriminator'], jax.lax.stop_gradient(image), to_float(batch['target']))
     grads = {'generator': g_grads, 'discriminator': d_grads}
     metrics = {'loss': total, 'discriminator': d_loss, **terms}
-    return train_state.apply_grads(state, grads, tx, {'generator': new}), metrics
+    return train_state.apply_grads(state, grads, tx, {'generator': new}, cfg.ema), metrics
 
   def evaluate(state, frozen, batch):
     args, target = inputs(batch)
-    tree = {'params': state.params, 'stats': state.stats}
+    tree = {'params': state.ema, 'stats': state.stats}
     image, warped = generator.apply(variables(tree, 'generator'), *args, train=False)
     psnr = lambda x: masked_sum(psnr_lower(x, target), batch['mask'])
     return {'psnr_lower': psnr(image), 'psnr_warped': psnr(warped)}
