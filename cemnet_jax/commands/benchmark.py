@@ -9,6 +9,7 @@ SIZES = ('benchmark', 'debug')
 FULL = ('cemnet', 'cemnet_no_ebm', 'cemnet_no_aee')  # with every seed; the first two pool alike
 ONCE = ('scorers', 'a2m_renderer', 'wav2lip')  # with the first seed alone
 SHARED = ('renderer',)  # of the first seed: it draws the landmarks of all
+CELL_CLIPS = 4  # of each cell of the matrix and repetition
 
 
 def add_arguments(parser) -> None:
@@ -20,7 +21,7 @@ def add_arguments(parser) -> None:
                       help='debug: minutes, and results that mean nothing')
   parser.add_argument('--clips', type=int, default=200, metavar='N',
                       help='clips of each split and repetition that are measured')
-  parser.add_argument('--drawn', type=int, default=8, metavar='N',
+  parser.add_argument('--drawn', type=int, default=6, metavar='N',
                       help='those of them that are drawn as pictures')
 
 
@@ -85,7 +86,8 @@ def _report(out, folders, data_dir, clips, drawn):
   from cemnet_jax.evaluate.understanding.chapters import understand
   mead, lrs = default_datasets(folders[0], None, None)
   found = evaluate(Places(folders, data_dir, mead, lrs),
-                   Settings(tuple(TITLES), clips=clips, drawn=drawn), out / RECORDS)
+                   Settings(tuple(TITLES), clips=clips, cell_clips=CELL_CLIPS, drawn=drawn),
+                   out / RECORDS)
   seen = understand(found.clips['mead'], folders[0], out, progress=_say)
   write_report(out, f'Benchmark on {mead}, {len(folders)} seed(s)', found, _say, seen)
   _say(f'{out}: results.md, results.json, index.html')
