@@ -21,7 +21,7 @@ def add_arguments(parser) -> None:
                       help='debug: minutes, and results that mean nothing')
   parser.add_argument('--clips', type=int, default=200, metavar='N',
                       help='clips of each split and repetition that are measured')
-  parser.add_argument('--drawn', type=int, default=6, metavar='N',
+  parser.add_argument('--drawn', type=int, default=4, metavar='N',
                       help='those of them that are drawn as pictures')
 
 

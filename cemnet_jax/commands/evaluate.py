@@ -26,6 +26,8 @@ def add_arguments(parser) -> None:
   add('--cell-clips', type=int, default=8, metavar='N', help='clips of each cell of the matrix')
   add('--drawn', type=int, default=32, metavar='N',
       help='cases of a split and repetition that are drawn as pictures')
+  add('--cell-drawn', type=int, default=0, metavar='N',
+      help='clips of each cell of the matrix that are; with none its heat maps are of landmarks')
   add('--seed', type=int, default=0)
   add('--no-understanding', action='store_true',
       help='leave out the figures of memory, embeddings and displacements')
@@ -34,7 +36,7 @@ def add_arguments(parser) -> None:
 def run(args) -> None:
   """Prints the tables and writes the folder."""
   for name, least in (('repetitions', 1), ('references', 1), ('cell_clips', 1), ('clips', 0),
-                      ('drawn', 0)):
+                      ('drawn', 0), ('cell_drawn', 0)):
     if getattr(args, name) < least:
       flag = '--' + name.replace('_', '-')
       raise UserError(f'{flag} {getattr(args, name)}: at least {least} is needed')
@@ -57,7 +59,7 @@ def run(args) -> None:
   found = evaluate(
     Places(systems, Path(args.data), mead, lrs),
     Settings(protocols, args.split, args.repetitions, args.references, args.clips, args.cell_clips,
-             args.drawn, seed=args.seed), out / RECORDS)
+             args.drawn, args.cell_drawn, seed=args.seed), out / RECORDS)
   title = f'{", ".join(args.system_dir)} on {", ".join(found.identity["datasets"])}'
   print('\n' + text(title, found), flush=True)
   seen = None

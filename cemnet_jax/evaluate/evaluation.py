@@ -76,7 +76,7 @@ def evaluate(places: Places, settings: running.Settings, folder: Path | None) ->
   identity = _identity(places, settings, clips)
   runs = []
   for number, (system, methods) in enumerate(zip(places.systems, loaded, strict=True)):
-    here = settings if number == 0 else settings._replace(drawn=0)
+    here = settings if number == 0 else settings._replace(drawn=0, cell_drawn=0)
     rows = []
     for name, protocols in by_set.items():
       judge = Judge(clips[name], scorers, classifier, settings.references, settings.frames)

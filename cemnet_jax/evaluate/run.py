@@ -12,14 +12,14 @@ from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.cases import SPLITS, draw_cases
 from cemnet_jax.evaluate.measure import Judge
-from cemnet_jax.evaluate.methods import BOUNDS, Method
+from cemnet_jax.evaluate.methods import BOUNDS, TOLD, Method
 from cemnet_jax.evaluate.records import Record, Records
 
 MAIN = ('wav2lip', 'a2m_renderer', 'cemnet')
 ABLATIONS = ('cemnet_no_ebm', 'cemnet_no_aee', 'cemnet')
 # Protocol -> the systems that it compares.
 SYSTEMS_OF = {
-  'neutral_base': MAIN, 'cross_emotion': MAIN, 'lrs': MAIN, 'ablation': ABLATIONS,
+  'neutral_base': MAIN, 'cross_emotion': MAIN, 'lrs': MAIN, 'ablation': (*ABLATIONS, TOLD),
   'matrix': ('cemnet',), 'intensity': MAIN}
 
 
@@ -31,7 +31,8 @@ class Settings(NamedTuple):
     references: pictures of the speaker given to a method.
     clips: how many of a split, drawn by the seed; 0 for all.
     cell_clips: how many of each cell of the matrix.
-    drawn: how many of a split's cases (of all cells') are drawn as pictures.
+    drawn: how many of a split's cases are drawn as pictures.
+    cell_drawn: how many of each cell's; with none, heat maps are of landmarks.
     frames: how many frames of each; 0 for all, which most metrics of pictures need.
   """
   protocols: Sequence[str] = ('neutral_base', 'cross_emotion')
@@ -41,6 +42,7 @@ class Settings(NamedTuple):
   clips: int = 0
   cell_clips: int = 8
   drawn: int = 32
+  cell_drawn: int = 0
   frames: int = 0
   seed: int = 0
 
@@ -59,7 +61,7 @@ class Row(NamedTuple):
 def systems_of(protocols: Sequence[str]) -> tuple[str, ...]:
   """The systems that some of the protocols compare, in the order of tables."""
   wanted = {name for p in protocols for name in SYSTEMS_OF[p]}
-  return tuple(name for name in (*MAIN[:2], *ABLATIONS) if name in wanted)
+  return tuple(name for name in (*MAIN[:2], *ABLATIONS, TOLD) if name in wanted)
 
 
 def run(clips: Clips, methods: Sequence[Method], judge: Judge, records: Records | None,
@@ -83,13 +85,22 @@ def run(clips: Clips, methods: Sequence[Method], judge: Judge, records: Records 
         seed = settings.seed + repetition
         limit = settings.cell_clips if protocol == 'matrix' else settings.clips
         cases = draw_cases(clips, split, protocol, seed, limit)
-        drawn = set(np.random.default_rng([seed, 7]).permutation(len(cases))[:settings.drawn])
+        drawn = (_each_cell(clips, cases, settings.cell_drawn) if protocol == 'matrix' else
+                 set(np.random.default_rng([seed, 7]).permutation(len(cases))[:settings.drawn]))
         work += [(protocol, split, repetition, method, case, number in drawn)
                  for number, case in enumerate(cases) for method in chosen]
   kept = _measure(work, judge, records)
   return [Row(protocol, split, repetition, method.name, tuple(case), drawn,
               kept[method.name, case, drawn])
           for protocol, split, repetition, method, case, drawn in work]
+
+
+def _each_cell(clips, cases, count) -> set[int]:
+  """Numbers of the first `count` cases of every pair of emotions."""
+  emotion, cells = clips.table['emotion'], {}
+  for number, case in enumerate(cases):
+    cells.setdefault((emotion[case.reference], emotion[case.driving]), []).append(number)
+  return {number for cell in cells.values() for number in cell[:count]}
 
 
 def _measure(work, judge: Judge, records: Records | None) -> dict[tuple, Record]:

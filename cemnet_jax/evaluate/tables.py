@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cemnet_jax.evaluate.methods import BOUNDS
+from cemnet_jax.evaluate.methods import UNRANKED
 from cemnet_jax.evaluate.summary import Key, Value
 
 NOT_MEASURED = 'not measured'
@@ -72,7 +72,7 @@ def grid(merged: Mapping[Key, Mapping[str, Value]], protocol: str, split: str,
   found = [merged.get(Key(protocol, split, group, method), {}) for method in methods]
   rows = [[method, *(cell(scores.get(name), COLUMNS[name]) for name in columns)]
           for method, scores in zip(methods, found, strict=True)]
-  systems = [{} if method in BOUNDS else scores
+  systems = [{} if method in UNRANKED else scores
              for method, scores in zip(methods, found, strict=True)]
   best = tuple((row, at) for at, name in enumerate(columns, start=1)
                for row in _best([scores.get(name) for scores in systems], COLUMNS[name].better))

@@ -93,6 +93,17 @@ def test_methods_are_asked_about_the_very_same_clip_and_references(world, judge)
   assert len(pairs) == len(seen) / 2
 
 
+def test_the_matrix_draws_as_many_of_each_cell(world, judge):
+  method = METHODS[0]
+  for count in (0, 1):
+    settings = Settings(('matrix',), ('test',), repetitions=1, cell_clips=2, cell_drawn=count)
+    drawn = [row.case for row in running.run(world, [method], judge, None, settings) if row.drawn]
+    emotion = world.table['emotion']
+    assert len(drawn) == count * len({(emotion[reference], emotion[driving])
+                                      for driving, reference, _ in drawn})
+    assert bool(drawn) == bool(count)
+
+
 def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_rows(world, judge, rows, tmp_path):
   asked = []
 
