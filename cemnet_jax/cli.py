@@ -14,6 +14,8 @@ COMMANDS = {
   'generate': 'make a talking video from pictures and speech',
   'evaluate': "the paper's tables for trained systems, as a folder of results",
   'quickstart': 'build, train, evaluate and show everything on the synthetic world',
+  'import-weights': 'make stages from public PyTorch checkpoints',
+  'export': 'write the nets of a trained system for PyTorch or as StableHLO programs',
   'benchmark': 'all systems over several seeds, and the tables of them all: hours',
 }
 
@@ -37,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
       return 0
     if argv[0] not in COMMANDS:
       raise UserError(f'unknown command {argv[0]!r}, use one of {", ".join(COMMANDS)}')
-    command = importlib.import_module(f'cemnet_jax.commands.{argv[0]}')
+    command = importlib.import_module(f'cemnet_jax.commands.{argv[0].replace("-", "_")}')
     parser = _Parser(prog=f'cemnet {argv[0]}', description=COMMANDS[argv[0]],
                      allow_abbrev=False)
     command.add_arguments(parser)

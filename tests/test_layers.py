@@ -24,7 +24,7 @@ MAY_IMPORT = {
   'evaluate': {'evaluate', 'stages', 'metrics', 'data', 'infer', 'nets', 'systems', 'train.ckpt',
                'preprocess'},
   'infer': {'infer', 'nets', 'systems', 'stages', 'train.ckpt', 'train.process', 'preprocess'},
-  'weights': {'weights', 'nets'},
+  'weights': {'weights', 'nets', 'train.ckpt', 'train.state'},
 }
 # The places with flags, paths and prints import anything.
 FREE = {'cli', 'commands', 'train_system', '__init__', '__main__'}

@@ -23,7 +23,7 @@ MODULE_OF = {'opencv-contrib-python': 'cv2', 'orbax-checkpoint': 'orbax', 'absl-
 # Imported by no file of ours: the backend of jax, and what tfds reads records and files with.
 INDIRECT = {'jaxlib', 'importlib_resources', 'etils'}
 # weights/ reads such files, and tfds_builders/ builds through Beam, where these are installed
-OPTIONAL = {'torch', 'safetensors', 'apache_beam'}
+OPTIONAL = {'torch', 'safetensors', 'h5py', 'apache_beam'}
 
 
 def ours(suffix='.py', folders=(*PACKAGES, 'tests', 'benchmarks', 'docs', '.ci')):
@@ -97,7 +97,8 @@ def commands(document):
 
 def parser_of(command):
   parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
-  importlib.import_module(f'cemnet_jax.commands.{command}').add_arguments(parser)
+  module = importlib.import_module(f'cemnet_jax.commands.{command.replace("-", "_")}')
+  module.add_arguments(parser)
   return parser
 
 

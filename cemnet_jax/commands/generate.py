@@ -42,16 +42,16 @@ def run(args) -> None:
   from cemnet_jax.infer.talker import Options, Talker, as_references, load_audio
   audio = load_audio(args.audio)
   frames = -(-len(audio) // SAMPLES_PER_FRAME)
-  references = (_known(args.reference, args.landmarks) if args.landmarks
-                else as_references(args.reference, args.landmarker, frames))
   talker = Talker.load(args.system_dir, args.system)
+  references = (_known(args.reference, args.landmarks, talker.crop) if args.landmarks
+                else as_references(args.reference, args.landmarker, frames, talker.crop))
   options = Options(args.emotion, args.seed, not args.no_memory, args.choose, args.smooth)
   plan = talker.plan(references, audio, options=options)
   write_video(args.out, talker.frames(plan, progress=True), plan.audio)
   print(f'{args.out}: {len(plan.shown)} frames, {len(plan.shown) / FPS:.2f} s')
 
 
-def _known(pictures, landmarks):
+def _known(pictures, landmarks, crop):
   """References whose landmarks come from an .npy file."""
   from cemnet_jax.infer.references import from_arrays
   if not all(map(is_picture, pictures)):
@@ -63,4 +63,4 @@ def _known(pictures, landmarks):
   if points.shape != (len(pictures), NUM_LANDMARKS, 2):
     raise UserError(f'{landmarks}: holds an array of shape {points.shape}, expected '
                     f'({len(pictures)}, {NUM_LANDMARKS}, 2)')
-  return from_arrays([read_picture(p) for p in pictures], points)
+  return from_arrays([read_picture(p) for p in pictures], points, crop=crop)

@@ -28,9 +28,10 @@ class Case(NamedTuple):
 
 
 class References(NamedTuple):
-  """N frames of the reference clip: pictures and landmarks in the crop."""
+  """N frames of the reference clip: pictures, landmarks in the crop, the crops' boxes in px."""
   images: UInt8[np.ndarray, 'N H W 3']
   landmarks: Float[np.ndarray, 'N 131 2']
+  boxes: Float[np.ndarray, 'N 4']
 
 
 def draw_cases(clips: Clips, split: str, protocol: str, seed: int, limit: int = 0) -> list[Case]:
@@ -107,7 +108,7 @@ def draw_references(clips: Clips, case: Case, count: int) -> References:
   rng = np.random.default_rng([case.seed, case.driving, case.reference])
   frames = rng.choice(total, count, replace=total < count)
   return References(np.stack([decode_jpeg(clip['frames'][f]) for f in frames]),
-                    clip['landmarks'][frames].astype(np.float32))
+                    clip['landmarks'][frames].astype(np.float32), clip['crop_box'][frames])
 
 
 def conflicting_pairs(count: int) -> list[tuple[int, int]]:

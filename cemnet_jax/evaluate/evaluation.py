@@ -1,6 +1,5 @@
 """One evaluation from trained folders: what is loaded, measured and merged."""
 
-import hashlib
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -126,23 +125,17 @@ def _identity(places, settings, clips):
 
 
 def _weights(system, scorers: bool = False) -> dict[str, str]:
-  """Stage -> step and sha256 of the checkpoint that is used; scorers apart from all others."""
+  """Stage -> step and sha256 of the checkpoint that is used, and the file that it was imported
+  from, if so; scorers apart from all others."""
   found = {}
   for folder in sorted(Path(system).iterdir()):
     if (folder / ckpt.FOLDER).is_dir() and (folder.name in Scorers._fields) == scorers:
       step = ckpt.best_step(folder)
-      found[folder.name] = f'step {step}, sha256 {_digest(folder / ckpt.FOLDER / str(step))}'
+      found[folder.name] = f'step {step}, sha256 {ckpt.digest(folder, step)}'
+      source = ckpt.read_json(folder / ckpt.CONFIG).get('imported')
+      if source:
+        found[folder.name] += f', imported from {source["file"]}, sha256 {source["sha256"][:16]}'
   return found
-
-
-def _digest(folder) -> str:
-  """Of the names and bytes of all files below a folder."""
-  total = hashlib.sha256()
-  for path in sorted(p for p in Path(folder).resolve().rglob('*') if p.is_file()):
-    total.update(path.name.encode())
-    with open(path, 'rb') as file:
-      total.update(hashlib.file_digest(file, 'sha256').digest())
-  return total.hexdigest()[:16]
 
 
 def _commit() -> str:

@@ -13,7 +13,6 @@ from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.preprocess.audio import load_wav16, mel_windows
 from cemnet_jax.preprocess.crop import crop_frame, decode_jpeg
-from cemnet_jax.preprocess.sketch import draw_sketches
 from cemnet_jax.topology import CONTENT, EMOTIONS
 
 RENDER_BATCH = 8  # frames at a time; a last batch is filled up by repeating its last frame
@@ -183,7 +182,7 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
   pick = np.linspace(0, len(references.images) - 1, count).round().astype(int)
   encoded = forward.encode_references(
     nets, _resize([references.images[i] for i in pick], size),
-    draw_sketches(references.landmarks[pick], size))
+    forward.sketches(nets, references.landmarks[pick], references.boxes[pick]))
   mel = mel_windows(load_wav16(clip['audio']), 0, len(known))
   reach = np.arange(nets.window) - nets.window // 2
   pictures = []
@@ -193,7 +192,7 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
     originals = [decode_jpeg(clip['frames'][f]) for f in some]
     crops = _resize(originals, size)
     around = np.clip(at[:, None] + reach, 0, len(known) - 1)
-    sketches = draw_sketches(landmarks[around.ravel()], size)
+    sketches = forward.sketches(nets, landmarks[around.ravel()], clip['crop_box'][around.ravel()])
     faces = np.asarray(forward.render(
       nets, crops[np.minimum(np.arange(RENDER_BATCH), len(some) - 1)],
       sketches.reshape(*around.shape, size, size), encoded, mel[at]))

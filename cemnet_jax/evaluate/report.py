@@ -40,7 +40,7 @@ landmark net reads them in the generated and in the real pictures.
 EA: share of frames whose arg-max is the emotion of the speech, by an expression net of DeepFace's \
 architecture; `lower face`: the same net sees the lower half alone, because the driving clip's \
 upper face gives the emotion away; `landmarks`: share of clips that a logistic regression on the \
-57 mouth and jaw points finds right. The scorers know contempt, so no clip is left out.
+57 mouth and jaw points finds right. Clips of contempt do not count for a scorer without it.
 LSE-C, LSE-D: SyncNet's confidence and distance, on the dataset's face crops; the public net sees \
 its own crops. PSNR (dB; 80 for equal pictures), SSIM: on the whole crop and on the generated \
 region, its lower half. CSIM: cosine of identity embeddings of generated and real frame. FID: of \
@@ -99,8 +99,9 @@ def _sections(found, splits):
     sections.append(Section(TITLES[protocol], blocks))
   if found.accuracy:
     sections.append(Section('The scorers themselves', [
-      Text('Each was trained on training speakers only, with another architecture and seed than '
-           'the nets that condition the model, and is measured on real clips of unseen speakers.'),
+      Text('Those trained here know training speakers only, and have another architecture and seed '
+           'than the nets that condition the model; imported ones are named as such below. All '
+           'are measured on real clips of unseen speakers.'),
       Table(['scorer', 'figure', 'value'], _accuracy_rows(found.accuracy), 'Accuracy')]))
   if found.loaded.missing:
     rows = [[name, why] for name, why in found.loaded.missing.items()]
@@ -175,7 +176,8 @@ def _numbers(found, splits):
       for name, v in scores.items()}
   checked = {split: [dict(zip(grid.columns, row, strict=True)) for row in grid.rows]
              for split, grid in ((s, claims(found.merged, found.seeds, s)) for s in splits)}
-  by_class = {'/'.join(key): {name: _plain(share) for name, share in per_class(table).items()}
+  classes = found.accuracy.get('emotion_scorer', {}).get('classes', EMOTIONS)
+  by_class = {'/'.join(key): {name: _plain(v) for name, v in per_class(table, classes).items()}
               for key, table in confusions(found.rows[0], found.clips_of).items()}
   return {**found.identity, 'tables': merged, 'ea_lower_per_class': by_class, 'claims': checked,
           'scorers': found.accuracy, 'not_measured': found.loaded.missing}

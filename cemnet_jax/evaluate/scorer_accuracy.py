@@ -88,7 +88,7 @@ def _emotion(reals: Sequence[Real]):
       table += emotion_recognition.confusion(found, label, classes) * (suffix == '_lower')
     figures |= {f'frame_accuracy{suffix}': tally.mean(tally.merge(frames)),
                 f'clip_accuracy{suffix}': tally.mean(tally.merge(whole))}
-  return {**figures, 'confusion_lower': table.tolist()}
+  return {**figures, 'classes': list(classes), 'confusion_lower': table.tolist()}
 
 
 def _identity(reals: Sequence[Real]):

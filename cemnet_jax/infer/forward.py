@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from cemnet_jax.errors import UserError
 from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.landmark_frame import Similarity
+from cemnet_jax.preprocess.sketch import draw_sketches, iplap_sketch
 from cemnet_jax.stages import build
 from cemnet_jax.systems import SYSTEMS, TALKERS
 from cemnet_jax.topology import EMOTIONS
@@ -48,6 +49,8 @@ class Networks(NamedTuple):
   mouth_references: int  # N of Audio2Mouth's training
   render_references: int  # N of the renderer's training
   window: int  # T of both
+  crop: str = 'stable'  # the rule of the face boxes, see infer.references
+  lines: str = 'smooth'  # of the sketches, or 'iplap'
 
 
 class FrameTokens(NamedTuple):
@@ -81,7 +84,8 @@ def load(system_dir, system: str = 'cemnet') -> Networks:
     bridge=_load_bridge(stage, bridging) if bridging else None,
     renderer=_net(build.renderer(render_config.model), renderer, 'generator'),
     image_size=render_config.data.image_size, mouth_references=a2m_config.data.N,
-    render_references=render_config.data.N, window=render_config.data.T)
+    render_references=render_config.data.N, window=render_config.data.T,
+    crop=render_config.data.get('crop', 'stable'), lines=render_config.data.get('lines', 'smooth'))
 
 
 def _load_bridge(stage, name) -> Bridge:
@@ -198,6 +202,15 @@ def slot_weights(nets: Networks, motion: Float[Array, 'B T 57 2'], cues: Cues
   return _slot_weights(nets.bridge.memory.module, nets.bridge.memory.variables, motion, cues)
 
 
+def sketches(nets: Networks, landmarks: Float[np.ndarray, 'T 131 2'],
+             boxes: Float[np.ndarray, 'T 4']) -> UInt8[np.ndarray, 'T H W']:
+  """Sketches of landmarks in crops of these boxes (px), as the renderer knows them."""
+  if nets.lines == 'iplap':
+    return np.stack([iplap_sketch(points, nets.image_size, box)
+                     for points, box in zip(landmarks, boxes, strict=True)])
+  return draw_sketches(landmarks, nets.image_size)
+
+
 def encode_references(nets: Networks, images: UInt8[np.ndarray, 'N H W 3'],
                       sketches: UInt8[np.ndarray, 'N H W']):
   """The renderer's view of the references, computed once per video."""
@@ -211,45 +224,49 @@ def render(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
   return _render(nets.renderer.module, nets.renderer.variables, crops, sketches, references, mel)
 
 
-@partial(jax.jit, static_argnums=0)
+# Inlined where another function is traced, which then holds no weights but those it uses.
+_compiled = partial(jax.jit, static_argnums=0, inline=True)
+
+
+@_compiled
 def _utterance_emotion(net, variables, mfcc, count):
   return pipeline.utterance_emotion(net, variables, mfcc, count)
 
 
-@partial(jax.jit, static_argnums=0)
+@_compiled
 def _reference_emotion(net, variables, images):
   return pipeline.reference_emotion(net, variables, images)
 
 
-@partial(jax.jit, static_argnums=0)
+@_compiled
 def _reference_identity(net, variables, images):
   return pipeline.reference_identity(net, variables, images)
 
 
-@partial(jax.jit, static_argnums=0)
+@_compiled
 def _frame_tokens(net, variables, statistics, mel, pose):
   return pipeline.frame_tokens(net, variables, statistics, mel, pose)
 
 
-@partial(jax.jit, static_argnums=0)
+@_compiled
 def _reference_tokens(net, variables, statistics, references):
   return pipeline.reference_tokens(net, variables, statistics, references)
 
 
-@partial(jax.jit, static_argnums=0)
+@_compiled
 def _motions(net, variables, references, audio, pose):
   references = jnp.broadcast_to(references, (audio.shape[0],) + references.shape[1:])
   return net.apply(variables, references, audio, pose, method=net.fuse)
 
 
-@partial(jax.jit, static_argnums=0)
+@_compiled
 def _mouths(memory, variables, statistics, motion, frame, cues):
   if memory is not None:
     motion = pipeline.bridge(memory, variables, motion, *_for_all(cues, motion))
   return pipeline.mouth_in_crop(motion, frame, statistics)
 
 
-@partial(jax.jit, static_argnums=0)
+@_compiled
 def _slot_weights(memory, variables, motion, cues):
   return pipeline.slot_weights(memory, variables, motion, *_for_all(cues, motion))
 
@@ -258,13 +275,13 @@ def _for_all(cues, motion):
   return [jnp.broadcast_to(x, (motion.shape[0],) + x.shape[1:]) for x in cues]
 
 
-@partial(jax.jit, static_argnums=0)
+@_compiled
 def _encode(net, variables, images, sketches):
   return net.apply(variables, pipeline.to_float(images), pipeline.to_float(sketches), train=False,
                    method=net.encode_references)
 
 
-@partial(jax.jit, static_argnums=0)
+@_compiled
 def _render(net, variables, crops, sketches, references, mel):
   known = jnp.arange(crops.shape[1])[:, None, None] < crops.shape[1] // 2
   masked = jnp.where(known, pipeline.to_float(crops), 0.0)

@@ -9,8 +9,10 @@ from jaxtyping import Float, Int, UInt8
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess import face, video
-from cemnet_jax.preprocess.crop import stable_boxes, to_crop
+from cemnet_jax.preprocess.crop import iplap_boxes, stable_boxes, to_crop
 from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP
+
+IPLAP_PAD = 25  # px around the points in IP-LAP's published inference; 5 in its training (spec 8.3)
 
 
 class References(NamedTuple):
@@ -23,8 +25,11 @@ class References(NamedTuple):
 
 def from_arrays(frames: Sequence[UInt8[np.ndarray, 'H W 3']],
                 landmarks: Float[np.ndarray, 'N 131 2'],
-                boxes: Float[np.ndarray, 'N 4'] | None = None, moving: bool = False) -> References:
-  """References whose landmarks (px) are known; boxes by the rule of training unless given.
+                boxes: Float[np.ndarray, 'N 4'] | None = None, moving: bool = False,
+                crop: str = 'stable') -> References:
+  """References whose landmarks (px) are known; boxes by the rule `crop` unless given.
+
+  'stable' is the rule of training, 'iplap' that of IP-LAP's weights (see `preprocess.crop`).
 
   A clip of a built dataset is cropped already: pass its crops, `landmarks * size`, and
   `whole_boxes(frames)`.
@@ -36,12 +41,15 @@ def from_arrays(frames: Sequence[UInt8[np.ndarray, 'H W 3']],
   if not np.isfinite(landmarks).all():
     raise UserError('references: landmarks hold values that are no numbers')
   if boxes is None:
-    boxes = _boxes(landmarks, moving)
+    boxes = _boxes(frames, landmarks, moving, crop)
+    if (boxes[:, 2:] <= boxes[:, :2]).any():
+      raise UserError('references: landmarks lie outside of their picture; give them in px')
   return References(list(frames), landmarks, np.asarray(boxes, np.float32), moving)
 
 
-def from_files(paths: Sequence, landmarker=None, max_frames: int | None = None) -> References:
-  """References from pictures or from one video, faces found by MediaPipe.
+def from_files(paths: Sequence, landmarker=None, max_frames: int | None = None,
+               crop: str = 'stable') -> References:
+  """References from pictures or from one video, faces found by MediaPipe; `crop` as above.
 
   Of a video, the longest run of frames with one steady face among its first `max_frames` is taken.
   UserError names the file that cannot be read or shows no face.
@@ -50,11 +58,11 @@ def from_files(paths: Sequence, landmarker=None, max_frames: int | None = None) 
   if videos and len(paths) > 1:
     raise UserError(f'{videos[0]}: give either pictures or one video as reference, not both')
   if videos:
-    return _from_video(videos[0], landmarker, max_frames)
+    return _from_video(videos[0], landmarker, max_frames, crop)
   pictures = [video.read_picture(p) for p in paths]
   with face.landmarker(landmarker) as detect:
     found = [face.picture_landmarks(p, detect, name) for p, name in zip(pictures, paths)]
-  return from_arrays(pictures, np.stack(found))
+  return from_arrays(pictures, np.stack(found), crop=crop)
 
 
 def whole_boxes(frames: Sequence[UInt8[np.ndarray, 'H W 3']]) -> Float[np.ndarray, 'N 4']:
@@ -94,7 +102,7 @@ def back_and_forth(length: int, count: int) -> Int[np.ndarray, 'T']:
   return np.minimum(at, 2 * length - 2 - at)
 
 
-def _from_video(path, landmarker, max_frames) -> References:
+def _from_video(path, landmarker, max_frames, crop) -> References:
   frames = list(islice(video.iterate_frames(path), max_frames))
   with face.landmarker(landmarker) as detect:
     landmarks = face.video_landmarks(frames, detect)
@@ -102,11 +110,14 @@ def _from_video(path, landmarker, max_frames) -> References:
   if not runs:
     raise UserError(f'{path}: no face found in any frame; give a video of one face from the front')
   start, stop = max(runs, key=lambda run: run[1] - run[0])
-  return from_arrays(frames[start:stop], landmarks[start:stop], moving=True)
+  return from_arrays(frames[start:stop], landmarks[start:stop], moving=True, crop=crop)
 
 
-def _boxes(landmarks, moving):
-  """Still pictures have nothing in common in time: each gets its own unsmoothed box."""
+def _boxes(frames, landmarks, moving, crop):
+  if crop == 'iplap':
+    return np.concatenate([iplap_boxes(points[None], IPLAP_PAD, frame.shape[1::-1])
+                           for frame, points in zip(frames, landmarks)])
   if moving:
     return stable_boxes(landmarks)
+  # Still pictures have nothing in common in time: each gets its own unsmoothed box.
   return np.concatenate([stable_boxes(points[None]) for points in landmarks])

@@ -20,7 +20,6 @@ from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.preprocess import video
 from cemnet_jax.preprocess.audio import mel_windows, mfcc_windows
 from cemnet_jax.preprocess.crop import crop_frame
-from cemnet_jax.preprocess.sketch import draw_sketch
 from cemnet_jax.topology import CONTENT, POSE, SAMPLES_PER_FRAME
 
 MOUTH_BATCH = 32  # windows through Audio2Mouth and the memory at a time
@@ -72,6 +71,11 @@ class Talker:
     """Loads the workdir of a trained system; UserError names what is missing."""
     return cls(forward.load(system_dir, system))
 
+  @property
+  def crop(self) -> str:
+    """The rule of the face boxes that the nets know, for `as_references`."""
+    return self._nets.crop
+
   def speak(self, references, audio, emotion: str = 'auto', seed: int = 0, *, canvas=None,
             landmarker=None, **options) -> TalkingVideo:
     """A video of the references saying `audio`.
@@ -88,8 +92,9 @@ class Talker:
     options = Options(emotion, seed, **options)
     audio = load_audio(audio)
     length = -(-len(audio) // SAMPLES_PER_FRAME)
-    references = as_references(references, landmarker, length)
-    canvas = references if canvas is None else as_references(canvas, landmarker, length)
+    find = partial(as_references, landmarker=landmarker, max_frames=length, crop=self.crop)
+    references = find(references)
+    canvas = references if canvas is None else find(canvas)
     plan = self.plan(references, audio, canvas, options)
     frames = np.stack(list(self.frames(plan, options.progress)))
     return TalkingVideo(frames, plan.audio, plan.landmarks)
@@ -128,7 +133,7 @@ class Talker:
                       '(--no-memory)')
     motion = self.motion(references, audio, canvas, options) if motion is None else motion
     audio, shown = _timeline(audio, canvas)
-    chosen = self._choose(references, options)
+    chosen = self._choose(references, options, least=self._nets.render_references)
     landmarks = refs.crop_landmarks(canvas)[shown].astype(np.float32)
     cues = self._cues(chosen, audio, options) if options.memory else None
     mouth = self._mouth(motion, len(shown), cues)
@@ -163,7 +168,7 @@ class Talker:
       ids = np.minimum(np.arange(start, start + RENDER_BATCH), count - 1)
       crops = np.stack([crop_frame(plan.canvas.frames[i], plan.canvas.boxes[i], size)
                         for i in plan.shown[ids]])
-      sketches = self._sketch_windows(plan.landmarks, start)
+      sketches = self._sketch_windows(plan, start)
       mel = mel_windows(plan.audio, start, ids[-1] - start + 1)
       mel = mel[np.minimum(np.arange(RENDER_BATCH), len(mel) - 1)]
       faces = np.asarray(forward.render(self._nets, crops, sketches, encoded, mel))
@@ -179,9 +184,10 @@ class Talker:
                else forward.label_emotion(bridge, options.emotion))
     return forward.Cues(emotion, *forward.picture_cues(bridge, _crops(chosen, bridge.image_size)))
 
-  def _choose(self, references: References, options: Options) -> References:
-    """As many references as Audio2Mouth takes."""
-    index = refs.choose(references, self._nets.mouth_references, options.seed, options.choice)
+  def _choose(self, references: References, options: Options, least: int = 0) -> References:
+    """As many references as Audio2Mouth takes, or `least` if that is more."""
+    count = max(self._nets.mouth_references, least)
+    index = refs.choose(references, count, options.seed, options.choice)
     return References([references.frames[i] for i in index], references.landmarks[index],
                       references.boxes[index], False)
 
@@ -196,14 +202,15 @@ class Talker:
     count = min(self._nets.render_references, len(chosen.frames))
     pick = np.linspace(0, len(chosen.frames) - 1, count).round().astype(int)
     images = _crops(chosen, self._nets.image_size)[pick]
-    sketches = _sketches(refs.crop_landmarks(chosen)[pick], self._nets.image_size)
+    sketches = forward.sketches(
+      self._nets, refs.crop_landmarks(chosen)[pick], chosen.boxes[pick])
     return forward.encode_references(self._nets, images, sketches)
 
-  def _sketch_windows(self, landmarks, start) -> UInt8[np.ndarray, 'B T S S']:
+  def _sketch_windows(self, plan: Plan, start) -> UInt8[np.ndarray, 'B T S S']:
     """Sketches of the T frames around each frame of a batch; the ends are repeated."""
     reach = self._nets.window // 2
-    at = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, len(landmarks) - 1)
-    drawn = _sketches(landmarks[at], self._nets.image_size)
+    at = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, len(plan.shown) - 1)
+    drawn = forward.sketches(self._nets, plan.landmarks[at], plan.canvas.boxes[plan.shown[at]])
     return drawn[np.arange(RENDER_BATCH)[:, None] + np.arange(self._nets.window)]
 
 
@@ -245,19 +252,16 @@ def load_audio(audio) -> Float[np.ndarray, 'S']:
   return audio.astype(np.float32)
 
 
-def as_references(references, landmarker=None, max_frames: int | None = None) -> References:
-  """`references` itself, or what is found in one file or several."""
+def as_references(references, landmarker=None, max_frames: int | None = None,
+                  crop: str = 'stable') -> References:
+  """`references` itself, or what is found in one file or several, with boxes by the rule `crop`."""
   if isinstance(references, References):
     return references
   paths = [references] if isinstance(references, (str, Path)) else list(references)
   if not paths:
     raise UserError('references: give at least one picture or a video')
-  return refs.from_files(paths, landmarker, max_frames)
+  return refs.from_files(paths, landmarker, max_frames, crop)
 
 
 def _crops(references: References, size: int) -> UInt8[np.ndarray, 'N S S 3']:
   return np.stack([crop_frame(f, b, size) for f, b in zip(references.frames, references.boxes)])
-
-
-def _sketches(landmarks, size: int) -> UInt8[np.ndarray, 'T S S']:
-  return np.stack([draw_sketch(points, size) for points in landmarks])

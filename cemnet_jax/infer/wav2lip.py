@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Array, Float, Int, UInt8
 from ml_collections import ConfigDict
 
 from cemnet_jax.infer.forward import Net
@@ -54,11 +54,18 @@ def render(nets: Networks, crops: UInt8[np.ndarray, 'T S S 3'],
   frames = np.arange(len(crops)) if frames is None else np.asarray(frames)
   mel = mel_windows(audio, 0, int(frames.max()) + 1)[frames]
   shown = references[frames % len(references)]
-  net, parts = nets.generator, []
+  parts = []
   for start in range(0, len(crops), BATCH):
     at = np.minimum(np.arange(start, start + BATCH), len(crops) - 1)
-    parts.append(np.asarray(_render(net.module, net.variables, crops[at], shown[at], mel[at])))
+    parts.append(np.asarray(draw(nets, crops[at], shown[at], mel[at])))
   return np.concatenate(parts)[:len(crops)]
+
+
+def draw(nets: Networks, crops: UInt8[np.ndarray, 'B S S 3'],
+         references: UInt8[np.ndarray, 'B S S 3'], mel: Float[np.ndarray, 'B 80 16'],
+         ) -> UInt8[Array, 'B S S 3']:
+  """One batch of `render`: each crop with its reference and its speech."""
+  return _render(nets.generator.module, nets.generator.variables, crops, references, mel)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -12,7 +12,9 @@ from jaxtyping import Array, Float
 
 from cemnet_jax import topology
 
-Statistics = Mapping[str, Array]  # 'mean' and 'std', each (131, 2), of aligned landmarks
+# 'mean' and 'std', each (131, 2), of aligned landmarks. Empty: the nets take landmarks as they are
+# in the crop, neither aligned nor standardised, as IP-LAP's do.
+Statistics = Mapping[str, Array]
 
 
 class Similarity(NamedTuple):
@@ -73,6 +75,8 @@ def normalise_references(ref: Float[Array, '*B N 131 2'], stats: Statistics,
                          template: Float[Array, '7 2'] | None = None,
                          ) -> Float[Array, '*B N 131 2']:
   """References in crop coordinates -> each aligned by its own similarity, standardised."""
+  if not stats:
+    return ref
   aligned = to_frame(ref, fit(ref[..., topology.STABLE, :], template))
   return standardise(aligned, stats['mean'], stats['std'])
 
@@ -85,8 +89,11 @@ def normalise_inputs(pose: Float[Array, '*B T 74 2'], ref: Float[Array, '*B N 13
 
   Pose and content (..., T, L, 2) share one similarity per frame, fitted to pose points only;
   each reference (..., N, 131, 2) is aligned by its own. What is None stays None. Keep the returned
-  Similarity (..., T) for `denormalise_mouth`.
+  Similarity (..., T) for `denormalise_mouth`. Without `stats` nothing is changed.
   """
+  if not stats:
+    still = jnp.zeros((*pose.shape[:-2], 2), pose.dtype)
+    return pose, ref, content, Similarity(still.at[..., 0].set(1.0), still)
   sim = fit(pose[..., topology.STABLE_IN_POSE, :], template)
 
   def own(points, similarity, index):
@@ -102,5 +109,7 @@ def normalise_inputs(pose: Float[Array, '*B T 74 2'], ref: Float[Array, '*B N 13
 def denormalise_mouth(mouth: Float[Array, '*B T 57 2'], sim: Similarity, stats: Statistics,
                       ) -> Float[Array, '*B T 57 2']:
   """Standardised content points (..., T, 57, 2) of the nets -> crop coordinates."""
+  if not stats:
+    return mouth
   content = topology.CONTENT
   return from_frame(unstandardise(mouth, stats['mean'][content], stats['std'][content]), sim)

@@ -11,28 +11,40 @@ SUBPIXEL_BITS = 4  # positions to 1/16 px: a sketch then moves smoothly with its
 _STARTS, _ENDS = np.array(EDGES).T
 
 
-def draw_sketch(landmarks: Float[np.ndarray, '131 2'], size: int, antialias: bool = True
+def draw_sketch(landmarks: Float[np.ndarray, '131 2'], size: int
                 ) -> UInt8[np.ndarray, 'size size']:
   """Grey lines on black along the edges of lips, eyes, brows, nose and the lower face oval.
 
   Args:
     landmarks: crop coordinates, [0, 1]; lines outside of the crop are clipped.
     size: side of the picture in px.
-    antialias: False draws IP-LAP's one-pixel lines between floor(x * size), at most size - 1.
   """
-  scaled = np.asarray(landmarks, np.float64) * size
-  canvas = np.zeros((size, size), np.uint8)
-  if antialias:
-    # OpenCV's integer positions are pixel centres, ours are pixel edges.
-    points, bits, kind = (scaled - 0.5) * 2 ** SUBPIXEL_BITS, SUBPIXEL_BITS, cv2.LINE_AA
-  else:
-    points, bits, kind = np.minimum(np.floor(scaled), size - 1), 0, cv2.LINE_8
-  points = np.rint(points).astype(np.int32)
-  lines = np.stack([points[_STARTS], points[_ENDS]], axis=1)
-  return cv2.polylines(canvas, lines, False, LINE_GREY, 1, kind, bits)
+  # OpenCV's integer positions are pixel centres, ours are pixel edges.
+  points = (np.asarray(landmarks, np.float64) * size - 0.5) * 2 ** SUBPIXEL_BITS
+  return _lines(np.zeros((size, size), np.uint8), np.rint(points), cv2.LINE_AA, SUBPIXEL_BITS)
 
 
-def draw_sketches(landmarks: Float[np.ndarray, 'T 131 2'], size: int, antialias: bool = True
+def draw_sketches(landmarks: Float[np.ndarray, 'T 131 2'], size: int
                   ) -> UInt8[np.ndarray, 'T size size']:
   """`draw_sketch` of every frame."""
-  return np.stack([draw_sketch(points, size, antialias) for points in landmarks])
+  return np.stack([draw_sketch(points, size) for points in landmarks])
+
+
+def iplap_sketch(landmarks: Float[np.ndarray, '131 2'], size: int, box: Float[np.ndarray, '4']
+                 ) -> UInt8[np.ndarray, 'size size']:
+  """IP-LAP's sketch: jagged lines between floor(x * width), at most width - 1.
+
+  They are drawn on a canvas of the proportions of `box` (x0, y0, x1, y1 in px), whose short side is
+  `size`, and then squeezed into the square (spec 1.3).
+  """
+  sides = np.asarray(box[2:] - box[:2], np.float64)
+  canvas = (size * sides / sides.min()).astype(int)  # width, height
+  points = np.minimum(np.floor(np.asarray(landmarks, np.float64) * canvas), canvas - 1)
+  drawn = _lines(np.zeros(canvas[::-1], np.uint8), points, cv2.LINE_8, 0)
+  return cv2.resize(drawn, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _lines(canvas, points, kind, bits):
+  points = points.astype(np.int32)
+  lines = np.stack([points[_STARTS], points[_ENDS]], axis=1)
+  return cv2.polylines(canvas, lines, False, LINE_GREY, 1, kind, bits)

@@ -32,6 +32,7 @@ def clip():
   rng = np.random.default_rng(0)
   return {'landmarks': np.stack([p for p, _ in drawn]).astype(np.float16) / SIZE,
           'frames': [encode_jpeg(image) for _, image in drawn],
+          'crop_box': np.tile(np.float32([0, 0, SIZE, SIZE]), (FRAMES, 1)),
           'audio': rng.integers(-3000, 3000, FRAMES * 640).astype(np.int16)}
 
 
@@ -45,7 +46,7 @@ def loaded(system_dir):
 
 def references_of(clip):
   return References(np.stack([decode_jpeg(f) for f in clip['frames'][:5]]),
-                    clip['landmarks'][:5].astype(np.float32))
+                    clip['landmarks'][:5].astype(np.float32), clip['crop_box'][:5])
 
 
 def pictures_of(clip):

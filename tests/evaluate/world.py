@@ -44,6 +44,7 @@ class World:
               for _ in range(length)]
     return {'landmarks': landmarks.astype(np.float16), 'frames': frames, 'emotion': emotion,
             'speaker': str(speaker),
+            'crop_box': np.tile(np.float32([0, 0, SIZE, SIZE]), (length, 1)),
             'audio': rng.integers(-3000, 3000, length * 640).astype(np.int16)}
 
   def __getitem__(self, i):

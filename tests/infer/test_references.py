@@ -38,6 +38,17 @@ def test_still_pictures_have_boxes_of_their_own():
   np.testing.assert_allclose(*refs.crop_landmarks(got), atol=1e-5)
 
 
+def test_iplap_boxes_hold_all_points_of_each_picture():
+  faces = [drawn_face(96), drawn_face(192)]
+  got = refs.from_arrays([f[1] for f in faces], np.stack([f[0] for f in faces]), crop='iplap')
+  for (points, image), box in zip(faces, got.boxes):
+    low = np.maximum(points.min(axis=0) - refs.IPLAP_PAD, 0)
+    high = np.minimum(points.max(axis=0) + refs.IPLAP_PAD, len(image))
+    np.testing.assert_array_equal(box, np.trunc([*low, *high]))
+  with pytest.raises(UserError, match='outside of their picture'):
+    refs.from_arrays([faces[0][1]], faces[0][0][None] + 500, crop='iplap')
+
+
 def test_a_crop_of_a_dataset_is_taken_whole():
   points, image = drawn_face(96)
   box = stable_boxes(points[None])[0]

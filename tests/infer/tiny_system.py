@@ -7,6 +7,7 @@ import cv2
 import jax
 import numpy as np
 
+from benchmarks.speed.inputs import drawn
 from cemnet_jax import topology
 from cemnet_jax.stages import build
 from cemnet_jax.train import ckpt
@@ -56,8 +57,7 @@ def _extra(stage):
 def save_stage(folder, cfg, name, net, args, extra):
   """Writes one stage: net `name` with random weights for inputs `args`, `extra` among its stats."""
   shapes = jax.eval_shape(partial(net.init, train=False), jax.random.key(0), *args)
-  rng = np.random.default_rng(len(name))
-  variables = jax.tree_util.tree_map_with_path(partial(_start, rng), shapes)
+  variables = drawn(shapes, len(name))
   stats = {name: variables.get('batch_stats', {}), **extra}
   state = jax.tree.map(jax.numpy.asarray, TrainState(
     step=np.int32(1), params={name: variables['params']}, opt={}, stats=stats, ema={}))
@@ -67,17 +67,6 @@ def save_stage(folder, cfg, name, net, args, extra):
   with ckpt.Checkpoints(workdir) as checkpoints:
     checkpoints.save(state, 1, score=None, metadata={})
     checkpoints.wait()
-
-
-def _start(rng, path, leaf):
-  """Plausible weights without compiling an initialiser: scales and variances 1, biases 0."""
-  name = path[-1].key
-  if name in ('scale', 'var'):
-    return np.ones(leaf.shape, leaf.dtype)
-  if name in ('bias', 'mean'):
-    return np.zeros(leaf.shape, leaf.dtype)
-  fan_in = max(1, int(np.prod(leaf.shape[:-1])))
-  return (rng.normal(size=leaf.shape) / np.sqrt(fan_in)).astype(leaf.dtype)
 
 
 def aligned_mean(face):

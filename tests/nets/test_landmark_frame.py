@@ -79,6 +79,18 @@ def test_statistics_standardise(template):
   np.testing.assert_allclose(np.asarray(ref_n)[:, topology.LIPS].std(0), 1, atol=2e-2)
 
 
+def test_without_statistics_landmarks_stay_as_they_are():
+  landmarks = jnp.asarray(faces(2, 3))
+  pose, content = landmarks[..., topology.POSE, :], landmarks[..., topology.CONTENT, :]
+  *same, sim = frame.normalise_inputs(pose, landmarks, content, {})
+  for got, want in zip(same, (pose, landmarks, content)):
+    np.testing.assert_array_equal(got, want)
+  assert sim.scale_rot.shape == sim.centre.shape == (2, 3, 2)
+  np.testing.assert_array_equal(frame.to_frame(pose, sim), pose)
+  np.testing.assert_array_equal(frame.denormalise_mouth(content, sim, {}), content)
+  np.testing.assert_array_equal(frame.normalise_references(landmarks, {}), landmarks)
+
+
 def test_coinciding_points_give_finite_values_and_gradients(template):
   points = jnp.full((7, 2), 0.5)
   grad = jax.grad(lambda p: jnp.square(frame.to_frame(p, frame.fit(p, template))).sum())(points)

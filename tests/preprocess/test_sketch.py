@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cemnet_jax.preprocess.sketch import LINE_GREY, draw_sketch, draw_sketches
+from cemnet_jax.preprocess.sketch import LINE_GREY, draw_sketch, draw_sketches, iplap_sketch
 from cemnet_jax.topology import EDGES, MOUTH_CORNERS
 
 
@@ -42,8 +42,15 @@ def test_moves_by_less_than_a_pixel():
 
 
 def test_iplap_lines_have_one_colour():
-  sketch = draw_sketch(face(), 64, antialias=False)
+  sketch = iplap_sketch(face(), 64, np.float32([10, 20, 90, 100]))
   assert set(np.unique(sketch)) == {0, LINE_GREY}
+
+
+def test_iplap_draws_before_it_squeezes():
+  square, tall = (iplap_sketch(face(), 64, np.float32([0, 0, 80, h])) for h in (80, 120))
+  assert tall.shape == (64, 64) and len(np.unique(tall)) > 2
+  seen = [np.argwhere(sketch).mean(axis=0) for sketch in (square, tall)]
+  np.testing.assert_allclose(*seen, atol=1.0)  # the same lines, but for their width
 
 
 def test_outside_of_the_crop_is_clipped():
