@@ -31,6 +31,11 @@ FID_FRAMES = 16  # of a clip: neighbouring frames show the same
 KEPT_CLIPS = 64  # real clips whose pictures and scores are kept for the next method
 
 
+# What `landmark_scores` tells, and no pictures are needed for.
+LANDMARK_SCORES = ('m_lmd', 'm_lmd_plain', 'f_lmd', 'ea_landmarks', 'offset_ms', 'gap_correlation',
+                   'silence', 'jitter')
+
+
 class Truth(NamedTuple):
   """The real driving clip, as far as it was needed."""
   frames: UInt8[np.ndarray, 'T H W 3']
@@ -104,6 +109,12 @@ class Judge:
       if len(self._truths) > KEPT_CLIPS:
         self._truths.popitem(last=False)
     return truth
+
+
+def without_pictures(record: Record) -> Record:
+  """The record of a case as if it had not been drawn."""
+  return Record({name: record.scores[name] for name in LANDMARK_SCORES if name in record.scores},
+                (), np.zeros((0, 0), np.float16))
 
 
 def landmark_scores(content: Float[np.ndarray, 'T 57 2'], landmarks: Float[np.ndarray, 'T 131 2'],

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.cases import SPLITS, draw_cases
-from cemnet_jax.evaluate.measure import Judge
+from cemnet_jax.evaluate.measure import Judge, without_pictures
 from cemnet_jax.evaluate.methods import BOUNDS, TOLD, Method
 from cemnet_jax.evaluate.records import Record, Records
 
@@ -113,6 +113,8 @@ def _measure(work, judge: Judge, records: Records | None) -> dict[tuple, Record]
     question, found = None, {}
     for (name, drawn), method in asked[case].items():
       record = records.get(name, case, drawn) if records else None
+      if record and not drawn:
+        record = without_pictures(record)  # of an earlier run that drew more cases
       if record is None:
         question = question or judge.question(case)
         record = judge.measure(question, method, drawn)

@@ -130,6 +130,11 @@ def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_rows(world, judge
   assert [r[:6] for r in again] == [r[:6] for r in rows]
   known = [r for r in zip(again, rows) if r[0].method != 'cemnet']
   assert all(a.record.scores == b.record.scores for a, b in known)
+  fewer = running.run(world, METHODS, judge, Records(tmp_path, {}), SETTINGS._replace(drawn=1))
+  anew = running.run(world, METHODS, judge, None, SETTINGS._replace(drawn=1))
+  # The records of cemnet are those of the broken one.
+  assert all(a.record.scores == b.record.scores
+             for a, b in zip(fewer, anew, strict=True) if a.method != 'cemnet')
   asked.clear()
   third = running.run(world, methods, judge, Records(tmp_path, {}), SETTINGS)
   assert before > 0 and not asked

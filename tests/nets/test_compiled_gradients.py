@@ -1,4 +1,4 @@
-"""XLA's optimised gradients against unoptimised ones: a fusion of our own pooling was wrong once."""
+"""XLA's optimised gradients against plain ones: its fusion of a pooling of ours was wrong once."""
 
 import importlib
 
