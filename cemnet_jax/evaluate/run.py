@@ -105,25 +105,27 @@ def _each_cell(clips, cases, count) -> set[int]:
 
 def _measure(work, judge: Judge, records: Records | None) -> dict[tuple, Record]:
   """(method's name, case, drawn) -> record; every case once, several cases at a time."""
-  asked = {}
+  kept, asked = {}, {}
+  # Not in threads: NumPy reads headers by ast.parse, which fails there in Python 3.11.
   for *_, method, case, drawn in work:
-    asked.setdefault(case, {})[method.name, drawn] = method
+    key = method.name, case, drawn
+    if key in kept or key in asked.get(case, ()):
+      continue
+    record = records.get(*key) if records else None
+    if record:
+      # It may be of an earlier run that drew more cases.
+      kept[key] = record if drawn else without_pictures(record)
+    else:
+      asked.setdefault(case, {})[key] = method
 
   def answer(case):
-    question, found = None, {}
-    for (name, drawn), method in asked[case].items():
-      record = records.get(name, case, drawn) if records else None
-      if record and not drawn:
-        record = without_pictures(record)  # of an earlier run that drew more cases
-      if record is None:
-        question = question or judge.question(case)
-        record = judge.measure(question, method, drawn)
-        if records:
-          records.put(name, case, drawn, record)
-      found[name, case, drawn] = record
+    question, found = judge.question(case), {}
+    for key, method in asked[case].items():
+      found[key] = judge.measure(question, method, key[-1])
+      if records:
+        records.put(*key, found[key])
     return found
 
-  kept = {}
   # Nets, decoding and filters all let go of Python's lock.
   pool = ThreadPoolExecutor(os.cpu_count())
   try:
