@@ -29,7 +29,7 @@ def entries(net: GrayResNet) -> list[Entry]:
   for i, blocks in enumerate(net.stages):
     for j in range(blocks):
       table += _block(f'layer{i + 1}.{j}', f'stage_{i}_{j}', strided=bool(i) and not j)
-  side = net.input_size // 2 ** len(net.stages)
+  side = -(-net.input_size // 2 ** len(net.stages))  # strided convolutions round up
   turn = after_picture(net.width * 2 ** (len(net.stages) - 1), side, side)
   table += norm('bn4', ('last_norm',)) + convolution('fc5', ('linear',), turn=turn)
   return table + norm('bn5', ('features',))

@@ -30,7 +30,7 @@ def entries(net: IResNet) -> list[Entry]:
   for i, blocks in enumerate(net.stages):
     for j in range(blocks):
       table += _block(f'layer{i + 1}.{j}', f'stage_{i}_{j}', strided=not j)
-  side = net.input_size // 2 ** len(net.stages)
+  side = -(-net.input_size // 2 ** len(net.stages))  # strided convolutions round up
   turn = after_picture(net.width * 2 ** (len(net.stages) - 1), side, side)
   table += norm('bn2', ('last_norm',)) + convolution('fc', ('linear',), turn=turn)
   scale, *rest = norm('features', ('features',))

@@ -57,3 +57,8 @@ def test_other_weights_are_refused(tmp_path):
   np.savez(tmp_path / 'x.npz', **{'netcnnaud.0.bias': np.zeros(64)})
   with pytest.raises(UserError, match='no layer1 to layer4 of an IResNet'):
     insightface.load_insightface(tmp_path / 'x.npz')
+
+
+def test_pictures_that_do_not_halve_evenly():
+  tensors = tensors_of(IResNet(stages=(1, 1, 1, 1), width=8, dim=4, input_size=56))
+  assert tensors['fc.weight'].shape == (4, 64 * 4 * 4)
