@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.speed.memory import STEPS, peaks
-from benchmarks.table import line, rule
+from benchmarks.table import emit, line, rule
 from configs.common import PRESETS
 
 COMMAND = f'Command: `python -m benchmarks.generate_speed {shlex.join(sys.argv[1:])}`'
@@ -65,12 +65,7 @@ def speed_table(args: argparse.Namespace) -> Iterator[str]:
 def main() -> None:
   args = parse_args()
   os.environ.setdefault('XLA_PYTHON_CLIENT_PREALLOCATE', 'false')  # PyTorch shares the device
-  lines = []
-  for text in memory_table(args) if args.memory else speed_table(args):
-    print(text, flush=True)
-    lines.append(text)
-  if args.out:
-    args.out.write_text('\n'.join(lines) + '\n')
+  emit(memory_table(args) if args.memory else speed_table(args), args.out)
 
 
 if __name__ == '__main__':

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.speed import machine, training
 from benchmarks.speed.timing import in_turns, quartiles, ratio, rounded
-from benchmarks.table import line, rule
+from benchmarks.table import emit, line, rule
 from configs.common import PRESETS
 
 COLUMNS = ('stage', 'batch', 'step', 'ms/step', 'examples/s', 'GFLOP/step', 'of peak',
@@ -117,12 +117,7 @@ def checks(args: argparse.Namespace) -> Iterator[str]:
 
 def main() -> None:
   args = parse_args()
-  lines = []
-  for text in checks(args) if args.check else table(args):
-    print(text, flush=True)
-    lines.append(text)
-  if args.out:
-    args.out.write_text('\n'.join(lines) + '\n')
+  emit(checks(args) if args.check else table(args), args.out)
 
 
 if __name__ == '__main__':
