@@ -19,13 +19,12 @@ from benchmarks.speed.counterpart import (
 from benchmarks.speed.machine import wait
 from benchmarks.speed.timing import Run
 from cemnet_jax import stages
+from cemnet_jax.train.process import QUICK_COMPILE
 from cemnet_jax.train.rng import key_for
 
 COUNTERPARTS = talkers.STAGES | emotions.STAGES
 SPEAKERS = 40  # about MEAD's training speakers
 WAV2LIP_SIZE = 96  # px of its public nets, the only ones that have a counterpart
-# Of a program that runs once or twice: compiling it well would take longer than running it.
-QUICK = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
 
 
 class Subject(NamedTuple):
@@ -127,7 +126,7 @@ def check(name: str, size: str, batch_size: int = 0, steps: int = 2) -> list[tup
   without_dropout(side)
   step = make_step(side._replace(augment=None))
   state, found = of.state, []
-  jit = partial(jax.jit, compiler_options=QUICK if jax.default_backend() == 'cpu' else None)
+  jit = partial(jax.jit, compiler_options=QUICK_COMPILE if jax.default_backend() == 'cpu' else None)
   with nn.intercept_methods(_no_dropout):
     compiled = jit(of.stage.step).lower(state, of.frozen, of.batch).compile()
   for number in range(steps):

@@ -85,7 +85,8 @@ def audio_decoder_case(paper: bool) -> Case:
 
 def iresnet_case(number: int, paper: bool) -> Case:
   size = dict(stages=iresnet.STAGES[number])
-  size |= {} if paper else dict(width=8, dim=16, input_size=32)
+  # 44 px do not halve evenly.
+  size |= {} if paper else dict(width=8, dim=16, input_size=44)
   net, model = IResNet(**size), randomise(iresnet.IResNet(**size))
   model.freeze_scale()
   return Case(net, model, insightface.entries(net), (pictures(BATCH, *[net.input_size] * 2),),
@@ -94,7 +95,7 @@ def iresnet_case(number: int, paper: bool) -> Case:
 
 
 def gray_resnet_case(paper: bool) -> Case:
-  size = dict(dropout=0.0) | ({} if paper else dict(width=8, dim=16, input_size=32))
+  size = dict(dropout=0.0) | ({} if paper else dict(width=8, dim=16, input_size=44))
   net, model = GrayResNet(**size), randomise(gray_resnet.GrayResNet(**size))
   return Case(net, model, arcface_gray.entries(net), (pictures(BATCH, *[net.input_size] * 2),),
               lambda model, images: unit(model((255 * gray(images) - 127.5) / 127.5)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from benchmarks.torch_nets.residual import add_layers, conv3x3, run_layers, shortcut
+from benchmarks.torch_nets.residual import add_layers, conv3x3, last_side, run_layers, shortcut
 
 
 class GrayBlock(nn.Module):
@@ -32,7 +32,7 @@ class GrayResNet(nn.Module):
     self.conv1, self.bn1, self.prelu = conv3x3(1, width), nn.BatchNorm2d(width), nn.PReLU()
     self.maxpool = nn.MaxPool2d(2, 2)
     channels = add_layers(self, GrayBlock, stages, width, first_stride=1)
-    side = input_size // 2 ** len(stages)
+    side = last_side(input_size // 2, len(stages) - 1)  # the pooling rounds down
     self.bn4, self.dropout = nn.BatchNorm2d(channels), nn.Dropout(dropout)
     self.fc5 = nn.Linear(channels * side * side, dim)
     self.bn5 = nn.BatchNorm1d(dim)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from benchmarks.torch_nets.residual import add_layers, conv3x3, run_layers, shortcut
+from benchmarks.torch_nets.residual import add_layers, conv3x3, last_side, run_layers, shortcut
 
 STAGES = {18: (2, 2, 2, 2), 50: (3, 4, 14, 3), 100: (3, 13, 30, 3)}  # blocks, by the net's number
 
@@ -33,7 +33,7 @@ class IResNet(nn.Module):
     super().__init__()
     self.conv1, self.bn1, self.prelu = conv3x3(3, width), nn.BatchNorm2d(width), nn.PReLU(width)
     channels = add_layers(self, IBlock, stages, width, first_stride=2)
-    side = input_size // 2 ** len(stages)
+    side = last_side(input_size, len(stages))
     self.bn2 = nn.BatchNorm2d(channels)
     self.fc = nn.Linear(channels * side * side, dim)
     self.features = nn.BatchNorm1d(dim)

@@ -34,6 +34,13 @@ def add_layers(net: nn.Module, block: Callable, stages: Sequence[int], width: in
   return channels
 
 
+def last_side(size: int, strided: int) -> int:
+  """What so many convolutions of stride 2 leave of `size`; each rounds up."""
+  for _ in range(strided):
+    size = (size + 1) // 2
+  return size
+
+
 def run_layers(net: nn.Module, x):
   """x through layer1, layer2, ...; the list of what each returns."""
   maps = []

@@ -30,7 +30,6 @@ from cemnet_jax.topology import CONTENT, EMOTIONS
 FID_FRAMES = 16  # of a clip: neighbouring frames show the same
 KEPT_CLIPS = 64  # real clips whose pictures and scores are kept for the next method
 
-
 # What `landmark_scores` tells, and no pictures are needed for.
 LANDMARK_SCORES = ('m_lmd', 'm_lmd_plain', 'f_lmd', 'ea_landmarks', 'offset_ms', 'gap_correlation',
                    'silence', 'jitter')
@@ -78,12 +77,12 @@ class Judge:
       content = method.predict(clip, references)
       scores = landmark_scores(content, landmarks, silent, int(clip['emotion']), self._classifier)
     if not (drawn and method.render):
-      return Record(scores, (), np.zeros((0, 0), np.float16))
+      return _plain_record(scores)
     if self._frames:
       some = np.unique(np.linspace(0, len(landmarks) - 1, self._frames).round().astype(int))
       real = np.stack([decode_jpeg(clip['frames'][i]) for i in some])
       frames = method.render(clip, references, content, some)
-      return Record(scores | image_scores(frames, real), (), np.zeros((0, 0), np.float16))
+      return _plain_record(scores | image_scores(frames, real))
     frames = method.render(clip, references, content, np.arange(len(landmarks)))
     truth = self._truth(case.driving, clip)
     seen = scoring.see(self._scorers, frames)
@@ -113,8 +112,13 @@ class Judge:
 
 def without_pictures(record: Record) -> Record:
   """The record of a case as if it had not been drawn."""
-  return Record({name: record.scores[name] for name in LANDMARK_SCORES if name in record.scores},
-                (), np.zeros((0, 0), np.float16))
+  return _plain_record({name: record.scores[name]
+                        for name in LANDMARK_SCORES if name in record.scores})
+
+
+def _plain_record(scores) -> Record:
+  """Scores at which no scorer looked."""
+  return Record(scores, (), np.zeros((0, 0), np.float16))
 
 
 def landmark_scores(content: Float[np.ndarray, 'T 57 2'], landmarks: Float[np.ndarray, 'T 131 2'],

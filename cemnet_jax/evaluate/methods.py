@@ -1,5 +1,6 @@
 """Trained systems, and bounds that need no training, as the methods that a protocol compares."""
 
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -58,13 +59,14 @@ def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
     UserError: none of the systems is there.
   """
   found, missing = {}, {}
+  load = functools.cache(functools.partial(forward.load, system_dir))
   nets, once = None, None
   for name in systems:
     try:
       if name == 'wav2lip':
         found[name] = wav2lip_method(wav2lip.load(system_dir))
         continue
-      mine = forward.load(system_dir, 'cemnet' if name == TOLD else name)
+      mine = load('cemnet' if name == TOLD else name)
       nets, once = nets or mine, once or LastCase(Talker(mine))
       # All draw with the same renderer and differ after Audio2Mouth only.
       found[name] = system_method(name, mine, motion=once, told=name == TOLD)

@@ -22,6 +22,7 @@ from jax.experimental import multihost_utils
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt, shard
 from cemnet_jax.train.log import EVAL, Log
+from cemnet_jax.train.process import QUICK_COMPILE
 from cemnet_jax.train.rng import key_for
 from cemnet_jax.train.stage import Frozen, Stage
 from cemnet_jax.train.state import TrainState
@@ -100,11 +101,10 @@ def _programs(stage: Stage, cfg, mesh, key, frozen: Frozen, batch: dict) -> _Pro
     lambda s, p: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=p), shapes, placed)
   step = jax.jit(stage.step, donate_argnums=0, in_shardings=(placed, everywhere, split),
                  out_shardings=(placed, everywhere))
-  # Drawing weights runs once: on CPU, optimizing it would cost as much as compiling the step.
-  quick = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
   on_cpu = mesh.devices.flat[0].platform == 'cpu'
   return _Programs(
-    init=jax.jit(stage.init, out_shardings=placed, compiler_options=quick if on_cpu else None),
+    init=jax.jit(stage.init, out_shardings=placed,
+                 compiler_options=QUICK_COMPILE if on_cpu else None),
     # Compiled here, ahead of the loop, so that the transfer guard sees only running.
     step=step.lower(abstract, frozen, batch).compile(),
     evaluate=jax.jit(stage.evaluate, in_shardings=(placed, everywhere, split),

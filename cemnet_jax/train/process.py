@@ -7,6 +7,10 @@ import jax
 
 from cemnet_jax.errors import UserError
 
+# XLA's options for a program that runs once or twice on a CPU: compiling it well would take longer
+# than running it.
+QUICK_COMPILE = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
+
 
 def cache_dir() -> Path:
   """Where compiled programs are kept: $CEMNET_CACHE, else cemnet_jax in the user's cache."""

@@ -11,7 +11,7 @@ from cemnet_jax.nets.gray_resnet import GrayResNet
 from cemnet_jax.weights.insightface import prelu, shortcut
 from cemnet_jax.weights.mapping import (
   Entry,
-  after_picture,
+  after_stages,
   convolution,
   norm,
   shapes_of,
@@ -29,8 +29,9 @@ def entries(net: GrayResNet) -> list[Entry]:
   for i, blocks in enumerate(net.stages):
     for j in range(blocks):
       table += _block(f'layer{i + 1}.{j}', f'stage_{i}_{j}', strided=bool(i) and not j)
-  side = -(-net.input_size // 2 ** len(net.stages))  # strided convolutions round up
-  turn = after_picture(net.width * 2 ** (len(net.stages) - 1), side, side)
+  strided = len(net.stages) - 1
+  # The pooling before the stages rounds down.
+  turn = after_stages(net.width * 2**strided, net.input_size // 2, strided)
   table += norm('bn4', ('last_norm',)) + convolution('fc5', ('linear',), turn=turn)
   return table + norm('bn5', ('features',))
 

@@ -11,7 +11,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.nets.arcface import IResNet
 from cemnet_jax.weights.mapping import (
   Entry,
-  after_picture,
+  after_stages,
   convolution,
   norm,
   shapes_of,
@@ -30,8 +30,8 @@ def entries(net: IResNet) -> list[Entry]:
   for i, blocks in enumerate(net.stages):
     for j in range(blocks):
       table += _block(f'layer{i + 1}.{j}', f'stage_{i}_{j}', strided=not j)
-  side = -(-net.input_size // 2 ** len(net.stages))  # strided convolutions round up
-  turn = after_picture(net.width * 2 ** (len(net.stages) - 1), side, side)
+  strided = len(net.stages)
+  turn = after_stages(net.width * 2 ** (strided - 1), net.input_size, strided)
   table += norm('bn2', ('last_norm',)) + convolution('fc', ('linear',), turn=turn)
   scale, *rest = norm('features', ('features',))
   return table + rest  # the scale is FROZEN

@@ -56,6 +56,12 @@ def after_picture(channels: int, height: int, width: int) -> Turn:
   return Turn(ours, theirs)
 
 
+def after_stages(channels: int, size: int, strided: int) -> Turn:
+  """`after_picture` of what so many strided convolutions leave of a square; each rounds up."""
+  side = -(-size // 2**strided)
+  return after_picture(channels, side, side)
+
+
 def bgr(axis: int, pictures: int = 1) -> Turn:
   """`CONV` for a net that knows pictures as BGR, so that ours may know them as RGB.
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cemnet_jax.stages import build
+from cemnet_jax.train.process import QUICK_COMPILE
 
-PLAIN = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensive_passes': True}
 NETS = {
   'syncnet': (build.syncnet, lambda size: [(6, 5, size, size, 3), (6, 13, 20)]),
   'identity_scorer': (build.identity, lambda size: [(6, size, size, 3)]),
@@ -25,7 +25,7 @@ def test_gradients_of_nets_with_pooling(stage):
   inputs = [rng.random(shape, np.float32) for shape in shapes(cfg.data.get('image_size', 0))]
   net = make(cfg.model)
   variables = jax.jit(lambda *x: net.init(jax.random.key(0), *x, train=False),
-                      compiler_options=PLAIN)(*inputs)
+                      compiler_options=QUICK_COMPILE)(*inputs)
 
   def loss(params):
     out, _ = net.apply({**variables, 'params': params}, *inputs, train=True,
@@ -34,7 +34,7 @@ def test_gradients_of_nets_with_pooling(stage):
                for x in jax.tree.leaves(out))
 
   fast, plain = (jax.jit(jax.grad(loss), compiler_options=options)(variables['params'])
-                 for options in (None, PLAIN))
+                 for options in (None, QUICK_COMPILE))
   largest = max(float(jnp.abs(x).max()) for x in jax.tree.leaves(plain))
   for a, b in zip(jax.tree.leaves(fast), jax.tree.leaves(plain)):
     scale = float(jnp.abs(b).max())
