@@ -109,6 +109,8 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
                 frozen_dirs: dict[str, str] | None = None, title: str = '') -> None:
   """Trains one stage to its end, or goes on from its latest checkpoint, or finds it finished.
 
+  Imported weights are taken as they are, whatever `cfg` says.
+
   Args:
     cfg: from `load_config`.
     data_dir: where the built datasets are.
@@ -124,6 +126,9 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
   workdir, cfg = Path(workdir), cfg.copy_and_resolve_references()
   if cfg.model.get('classes') == SPEAKERS:
     cfg.model.classes = open_clips(str(data_dir), cfg.data.dataset)[0].num_train_speakers
+  if loop.imported(workdir):
+    print(f'{title or cfg.stage}: imported, in {workdir}', flush=True)
+    return
   loop.check_config(workdir, cfg)
   if loop.finished(workdir, cfg):
     print(f'{title or cfg.stage}: finished before, in {workdir}', flush=True)

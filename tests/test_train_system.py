@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,20 @@ def test_trains_in_order_skips_and_goes_on(toys, tmp_path, capsys):
     with patch.context() as p:
       p.setattr('cemnet_jax.data.source.dataset_path', lambda d, n: Path('2.0.0'))
       train_system.train_system('toys', 'debug', 'data', tmp_path, ('*.steps=4',))
+
+
+def test_imported_stages_are_taken_as_they_are(toys, tmp_path, capsys):
+  train_system.train_system('toys', 'debug', 'data', tmp_path)
+  config, done = (tmp_path / 'first' / name for name in ('config.json', loop.DONE))
+  config.write_text(json.dumps(json.loads(config.read_text()) | {'imported': {'file': 'x.pth'}}))
+  shutil.rmtree(tmp_path / 'second')
+  with pytest.raises(UserError, match='imported'):  # a run of ours does not go on with it
+    train_system.train_system('toys', 'debug', 'data', tmp_path)
+  done.write_text(json.dumps(json.loads(done.read_text()) | {'imported': {'file': 'x.pth'}}))
+  toys.seen.clear()
+  train_system.train_system('toys', 'debug', 'data', tmp_path, ('first.steps=9',))
+  assert [cfg.stage for cfg in toys.seen] == ['second']
+  assert '[1/2] first: imported' in capsys.readouterr().out
 
 
 def test_refusals(toys, tmp_path):

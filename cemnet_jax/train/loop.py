@@ -50,6 +50,11 @@ def finished(workdir: Path, cfg) -> bool:
                          (done['early_stopped'] and done['steps'] == cfg.steps))
 
 
+def imported(workdir: Path) -> bool:
+  """Whether the stage in `workdir` came from public weights, so that no config of ours made it."""
+  return 'imported' in (ckpt.read_json(Path(workdir) / DONE) or {})
+
+
 def check_workdir(workdir: Path) -> None:
   """Creates the folder and proves that a file can be written in it."""
   try:

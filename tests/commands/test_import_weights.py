@@ -1,5 +1,6 @@
 """`cemnet import-weights`: public files become stages that compute what their nets computed."""
 
+import shutil
 import wave
 
 import cv2
@@ -116,6 +117,21 @@ def test_a_video_is_generated_at_once(imported, tmp_path):
   assert read_video(tmp_path / 'talk.mp4').frames.shape == (13, 80, 80, 3)
 
 
+@pytest.mark.slow
+def test_the_memory_is_trained_on_them(imported, debug_data, tmp_path, capsys):
+  work = tmp_path / 'work'
+  shutil.copytree(imported, work)
+  kept = {p: p.read_bytes() for stage in ('audio2mouth', 'renderer')
+          for p in (work / stage).rglob('*') if p.is_file()}
+  assert cli.main(['train', '--preset', 'debug', '--data', str(debug_data), '--workdir', str(work),
+                   '--set', '*.steps=2', '--set', '*.pool.batches=0']) == 0
+  told = capsys.readouterr().out
+  assert 'audio2mouth: imported' in told and 'renderer: imported' in told
+  assert all(p.read_bytes() == data for p, data in kept.items())
+  assert generate(work, tmp_path, seconds=0.3, system='cemnet') == 0
+  assert read_video(tmp_path / 'talk.mp4').frames.shape == (8, 80, 80, 3)
+
+
 def test_evaluation_has_its_row(imported):
   loaded = methods.load_methods(imported, ['cemnet', 'wav2lip', 'a2m_renderer'])
   assert set(loaded.missing) == {'cemnet', 'wav2lip'}
@@ -131,7 +147,7 @@ def test_evaluation_has_its_row(imported):
   assert method.render(clip, shown, content, np.array([1, 3])).shape == (2, SIZE, SIZE, 3)
 
 
-def generate(system_dir, folder, seconds):
+def generate(system_dir, folder, seconds, system='a2m_renderer'):
   (picture,), points = drawn_faces(1)
   cv2.imwrite(str(folder / 'face.png'), picture[..., ::-1])
   np.save(folder / 'face.npy', points)
@@ -139,10 +155,10 @@ def generate(system_dir, folder, seconds):
     out.setparams((1, 2, 16000, 0, 'NONE', ''))
     noise = np.random.default_rng(0).normal(0, 3000, int(seconds * 16000))
     out.writeframes(noise.astype(np.int16).tobytes())
-  given = {'system-dir': system_dir, 'system': 'a2m_renderer', 'reference': folder / 'face.png',
+  given = {'system-dir': system_dir, 'system': system, 'reference': folder / 'face.png',
            'landmarks': folder / 'face.npy', 'audio': folder / 'speech.wav',
            'out': folder / 'talk.mp4', 'choose': 'lip_openness'}
-  return cli.main(['generate', '--no-memory',
+  return cli.main(['generate', *['--no-memory'] * (system == 'a2m_renderer'),
                    *(str(x) for name, value in given.items() for x in (f'--{name}', value))])
 
 
