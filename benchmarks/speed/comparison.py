@@ -26,11 +26,13 @@ def report(args: argparse.Namespace) -> Iterator[str]:
   device = machine.torch_device()
   yield from machine.describe(device, args.exact)
   with tempfile.TemporaryDirectory() as folder:
-    made = videos(args, Path(folder), device)
+    made, landmarks = videos(args, Path(folder), device)
   frames = made[OURS][0].frames
   yield f'Video: {frames} frames of {args.frame_size} px, {args.repeats} times by each'
   for name in (SINGLE, BATCHED):
-    yield f'Against JAX, {name}: {difference(made[OURS][0], made[name][0])}'
+    points = np.abs(landmarks[OURS] - landmarks[name]).max()
+    levels = np.abs(made[OURS][0].sample.astype(int) - made[name][0].sample).max()
+    yield f'Against JAX, {name}: {points:.1e} of the crop in landmarks, {levels} of 255 levels'
   yield ''
   yield line('part, ms/frame (share)', *made)
   yield rule(1 + len(made))
@@ -45,8 +47,12 @@ def report(args: argparse.Namespace) -> Iterator[str]:
     yield line(f"{title}, time / JAX's", *(ratio(x, times[OURS]).text() for x in times.values()))
 
 
-def videos(args: argparse.Namespace, folder: Path, device: str) -> dict[str, list[Generated]]:
-  """{program: what each of its repeats made}; a first video of each compiles and is not kept."""
+def videos(args: argparse.Namespace, folder: Path, device: str,
+           ) -> tuple[dict[str, list[Generated]], dict[str, np.ndarray]]:
+  """{program: what each of its repeats made}, {program: landmarks (T, 131, 2)}.
+
+  A first video of each program, which compiles, is not kept.
+  """
   shown = scene(args.frame_size, args.seconds)
   source, out = folder / 'source.mp4', folder / 'talk.mp4'
   write_video(source, shown.frames, shown.audio)
@@ -55,21 +61,16 @@ def videos(args: argparse.Namespace, folder: Path, device: str) -> dict[str, lis
   ways = {OURS: nullcontext, SINGLE: TorchNets(nets, device, one_by_one=True).in_place,
           BATCHED: TorchNets(nets, device, one_by_one=False).in_place}
   known = None if args.landmarker else shown.landmarks
-  made = {name: [] for name in ways}
+  made, landmarks = {name: [] for name in ways}, {}
   for repeat in range(1 + args.repeats):
     for name, way in ways.items():
       with way():
         video = generate(talker, source, known, args.landmarker, out)
+        if not repeat:
+          landmarks[name] = talker.plan(shown.references(), shown.audio).landmarks
       if repeat:
         made[name].append(video)
-  return made
-
-
-def difference(ours: Generated, theirs: Generated) -> str:
-  """Of landmarks and of the last frame."""
-  points = np.abs(ours.landmarks - theirs.landmarks).max()
-  levels = np.abs(ours.sample.astype(int) - theirs.sample).max()
-  return f'{points:.1e} of the crop in landmarks, {levels} of 255 levels'
+  return made, landmarks
 
 
 def share(seconds: np.ndarray, totals: np.ndarray, frames: int) -> str:

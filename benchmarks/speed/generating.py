@@ -15,15 +15,16 @@ from cemnet_jax.infer import forward, paste
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer import talker as talking
 from cemnet_jax.preprocess import face, video
+from cemnet_jax.topology import SAMPLES_PER_FRAME
 
 DECODE, LANDMARKS, FEATURES = 'decoding', 'landmarks', 'audio features'
 MOUTHS, SKETCHES, RENDERER = 'Audio2Mouth and memory', 'sketches', 'renderer'
 PASTE, ENCODE, REST = 'crops and paste-back', 'encoding', 'rest'
 PARTS = (DECODE, LANDMARKS, FEATURES, MOUTHS, SKETCHES, RENDERER, PASTE, ENCODE, REST)
 MODELS = (MOUTHS, RENDERER)
-# The functions that the parts consist of; none of them calls another.
+# The functions that the parts consist of.
 TIMED = (
-  (FEATURES, talking, ('mel_windows', 'mfcc_windows')),
+  (FEATURES, talking, ('mel_windows',)), (FEATURES, talking.MfccWindows, ('__getitem__',)),
   (MOUTHS, forward, ('speech_emotion', 'picture_cues', 'frame_tokens', 'reference_tokens',
                      'motions', 'mouths')),
   (SKETCHES, forward, ('sketches',)),
@@ -38,27 +39,33 @@ class Generated(NamedTuple):
   Attributes:
     seconds: {part: wall time}; `REST` is what no other part took.
     frames: how many.
-    landmarks: (T, 131, 2) of the plan.
     sample: the last frame.
   """
   seconds: dict[str, float]
   frames: int
-  landmarks: np.ndarray
   sample: np.ndarray
 
 
 class Clock:
-  """Adds up the wall time of parts."""
+  """Adds up the wall time of parts, from when it is made; what belongs to none is `REST`."""
 
   def __init__(self):
-    self.seconds = Counter()
+    self.seconds, self._now, self._since = Counter(), REST, time.perf_counter()
 
   @contextmanager
   def part(self, name: str) -> Iterator[None]:
-    """Counts what is inside to the part `name`."""
-    start = time.perf_counter()
-    yield
-    self.seconds[name] += time.perf_counter() - start
+    """Counts what is inside to the part `name`, but for parts inside it."""
+    around = self._turn(name)
+    try:
+      yield
+    finally:
+      self._turn(around)
+
+  def _turn(self, name: str) -> str:
+    now = time.perf_counter()
+    self.seconds[self._now] += now - self._since
+    before, self._now, self._since = self._now, name, now
+    return before
 
   def wrapped(self, name: str, function):
     """`function`, its time counted until its result is there."""
@@ -95,9 +102,9 @@ def generate(talker: talking.Talker, source: Path, known: np.ndarray | None, lan
   Args:
     known: landmarks of the source in px; None: found with MediaPipe's file `landmarker`.
   """
-  clock, start = Clock(), time.perf_counter()
+  clock = Clock()
   with clock.part(DECODE):
-    frames, audio = list(video.iterate_frames(source)), talking.load_audio(source)
+    frames, audio = list(video.iterate_frames(source)), talking.record_audio(source)
   if known is None:
     with clock.part(LANDMARKS), face.landmarker(landmarker) as detect:
       known = face.video_landmarks(frames, detect)
@@ -110,11 +117,8 @@ def generate(talker: talking.Talker, source: Path, known: np.ndarray | None, lan
       yield picture
 
   with clock.watching():
-    plan = talker.plan(references, audio)
-    writing, making = time.perf_counter(), 'all frames'
-    video.write_video(out, clock.drawn(making, kept(talker.frames(plan))), plan.audio)
-    clock.seconds[ENCODE] = time.perf_counter() - writing - clock.seconds.pop(making)
-  total = time.perf_counter() - start
-  seconds = {name: clock.seconds[name] for name in PARTS[:-1]}
-  return Generated(seconds | {REST: total - sum(seconds.values())}, len(plan.shown),
-                   plan.landmarks, last[0])
+    making = clock.drawn(REST, kept(talker.stream(references, audio)))
+    with clock.part(ENCODE):
+      video.write_video(out, making, audio)
+  frames = len(audio) // SAMPLES_PER_FRAME
+  return Generated({name: clock.seconds[name] for name in PARTS}, frames, last[0])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 SIZE = 128  # px of the face that is animated
 SECONDS = 2  # of it; played back and forth
-STEPS = ('nets loaded', 'speech read', 'motion', 'plan', 'video')
+STEPS = ('nets loaded', 'speech read', 'video')
 
 
 def peaks(minutes: float, size: str, image_size: int) -> dict[str, float]:
@@ -29,7 +29,7 @@ def peaks(minutes: float, size: str, image_size: int) -> dict[str, float]:
 
 def _measure(minutes: float, size: str, image_size: int) -> dict[str, float]:
   from benchmarks.speed.system import networks, scene, write_speech
-  from cemnet_jax.infer.talker import Talker, load_audio
+  from cemnet_jax.infer.talker import Talker, record_audio
   from cemnet_jax.preprocess.video import write_video
   found = {}
 
@@ -42,13 +42,9 @@ def _measure(minutes: float, size: str, image_size: int) -> dict[str, float]:
     talker = Talker(networks(size, image_size, references))
     write_speech(speech, minutes)
     note('nets loaded')
-    audio = load_audio(speech)
+    audio = record_audio(speech)
     note('speech read')
-    motion = talker.motion(references, audio, references)
-    note('motion')
-    plan = talker.plan(references, audio, motion=motion)
-    note('plan')
-    write_video(out, talker.frames(plan), plan.audio)
+    write_video(out, talker.stream(references, audio), audio)
     note('video')
   return found
 

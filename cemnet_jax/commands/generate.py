@@ -39,16 +39,16 @@ def run(args) -> None:
   for path in (*args.reference, args.audio):
     if not os.path.isfile(path):
       raise UserError(f'{path}: no such file')
-  from cemnet_jax.infer.talker import Options, Talker, as_references, load_audio
-  audio = load_audio(args.audio)
-  frames = -(-len(audio) // SAMPLES_PER_FRAME)
+  from cemnet_jax.infer.talker import Options, Talker, as_references, record_audio
+  audio = record_audio(args.audio)
+  frames = len(audio) // SAMPLES_PER_FRAME
   talker = Talker.load(args.system_dir, args.system)
   references = (_known(args.reference, args.landmarks, talker.crop) if args.landmarks
                 else as_references(args.reference, args.landmarker, frames, talker.crop))
-  options = Options(args.emotion, args.seed, not args.no_memory, args.choose, args.smooth)
-  plan = talker.plan(references, audio, options=options)
-  write_video(args.out, talker.frames(plan, progress=True), plan.audio)
-  print(f'{args.out}: {len(plan.shown)} frames, {len(plan.shown) / FPS:.2f} s')
+  options = Options(args.emotion, args.seed, not args.no_memory, args.choose, args.smooth,
+                    progress=True)
+  write_video(args.out, talker.stream(references, audio, options=options), audio)
+  print(f'{args.out}: {frames} frames, {frames / FPS:.2f} s')
 
 
 def _known(pictures, landmarks, crop):

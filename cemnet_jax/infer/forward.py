@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from cemnet_jax.errors import UserError
 from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.landmark_frame import Similarity
+from cemnet_jax.preprocess.audio import MfccWindows
 from cemnet_jax.preprocess.sketch import draw_sketches, iplap_sketch
 from cemnet_jax.stages import build
 from cemnet_jax.systems import SYSTEMS, TALKERS
@@ -124,12 +125,14 @@ def _net(module, trained, name) -> Net:
     'params': trained['params'][name], 'batch_stats': trained['stats'].get(name, {})}))
 
 
-def speech_emotion(bridge: Bridge, mfcc: Float[np.ndarray, 'T 28 12']) -> Float[Array, '1 D']:
+def speech_emotion(bridge: Bridge, mfcc: Float[np.ndarray, 'T 28 12'] | MfccWindows
+                   ) -> Float[Array, '1 D']:
   """Mean E_e over all windows of an utterance of any length."""
   return utterance_emotion(bridge.voice, mfcc)
 
 
-def utterance_emotion(voice: Net, mfcc: Float[np.ndarray, 'T 28 12']) -> Float[Array, '1 D']:
+def utterance_emotion(voice: Net, mfcc: Float[np.ndarray, 'T 28 12'] | MfccWindows
+                      ) -> Float[Array, '1 D']:
   """`speech_emotion` by an emotion encoder alone."""
   total = 0.0
   for start in range(0, len(mfcc), EMOTION_BATCH):
@@ -138,6 +141,7 @@ def utterance_emotion(voice: Net, mfcc: Float[np.ndarray, 'T 28 12']) -> Float[A
     padded = np.pad(part, ((0, EMOTION_BATCH - count), (0, 0), (0, 0)))
     total += count * _utterance_emotion(voice.module, voice.variables, padded[None],
                                         np.float32([count]))
+    jax.block_until_ready(total)  # so that no batches queue up in the device's memory
   return total / len(mfcc)
 
 

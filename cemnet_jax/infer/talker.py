@@ -2,24 +2,26 @@
 
 from collections.abc import Iterator
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from scipy.ndimage import gaussian_filter1d
 from tqdm import tqdm
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import forward, paste
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.references import References
+from cemnet_jax.infer.rows import Rows, average_overlaps, smooth
 from cemnet_jax.infer.video import TalkingVideo
 from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.preprocess import video
-from cemnet_jax.preprocess.audio import mel_windows, mfcc_windows
+from cemnet_jax.preprocess.audio import MfccWindows, mel_windows
 from cemnet_jax.preprocess.crop import crop_frame
+from cemnet_jax.preprocess.recording import Recording
 from cemnet_jax.topology import CONTENT, POSE, SAMPLES_PER_FRAME
 
 MOUTH_BATCH = 32  # windows through Audio2Mouth and the memory at a time
@@ -43,16 +45,21 @@ class Motion(NamedTuple):
   """Emotion-agnostic mouths of the W windows of T frames in a video."""
   points: Float[np.ndarray, 'W T 57 2']  # standardised
   windows: Int[np.ndarray, 'W T']  # frames of each
-  frame: Similarity  # of the face in each frame
+  frame: Similarity  # of the face in each frame of each window
 
 
-class Plan(NamedTuple):
-  """Everything about a video but its pixels: T frames, S = 640 T samples."""
+class Shot(NamedTuple):
+  """What a video of T frames and S = 640 T samples is made of."""
   canvas: References  # the pictures that are made to speak
   shown: Int[np.ndarray, 'T']  # which of them each frame shows
   chosen: References  # the references the nets look at
+  audio: Float[np.ndarray, 'S'] | Recording
+
+
+class Plan(NamedTuple):
+  """Everything about a video but its pixels."""
+  shot: Shot
   landmarks: Float[np.ndarray, 'T 131 2']  # in the crop: predicted mouth, the canvas's pose
-  audio: Float[np.ndarray, 'S']
 
 
 class Talker:
@@ -97,27 +104,23 @@ class Talker:
     canvas = references if canvas is None else find(canvas)
     plan = self.plan(references, audio, canvas, options)
     frames = np.stack(list(self.frames(plan, options.progress)))
-    return TalkingVideo(frames, plan.audio, plan.landmarks)
+    return TalkingVideo(frames, plan.shot.audio, plan.landmarks)
+
+  def stream(self, references: References, audio: Float[np.ndarray, 'S'] | Recording,
+             canvas: References | None = None, options: Options = DEFAULTS,
+             ) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
+    """The frames of `plan` and `frames`, each made when it is asked for.
+
+    Memory does not grow with the speech if that is a `Recording`.
+    """
+    shot, landmarks = self._landmarks(references, audio, canvas, options)
+    return self._draw(shot, landmarks, options.progress)
 
   def motion(self, references: References, audio: Float[np.ndarray, 'S'], canvas: References,
              options: Options = DEFAULTS) -> Motion:
     """What Audio2Mouth makes of them, before any emotion: windows of all frames at stride 1."""
-    chosen = self._choose(references, options)
-    audio, shown = _timeline(audio, canvas)
-    pose = refs.crop_landmarks(canvas)[shown][:, POSE].astype(np.float32)
-    width = self._nets.window
-    pose = np.pad(pose, ((0, max(0, width - len(pose))), (0, 0), (0, 0)), mode='edge')
-    tokens = forward.frame_tokens(self._nets, mel_windows(audio, 0, len(pose)), pose)
-    # As many reference tokens as in training, however few pictures there are.
-    known = refs.crop_landmarks(chosen)[
-      np.arange(self._nets.mouth_references) % len(chosen.frames)].astype(np.float32)
-    known = forward.reference_tokens(self._nets, known)
-    windows = np.arange(len(pose) - width + 1)[:, None] + np.arange(width)
-    parts = []
-    for some in _batches(windows):
-      batch = jax.tree.map(partial(np.take, indices=some, axis=0), tokens)
-      parts.append(np.asarray(forward.motions(self._nets, known, batch)))
-    return Motion(np.concatenate(parts)[:len(windows)], windows, tokens.frame)
+    parts = self._motions(self._choose(references, options), *_timeline(audio, canvas), canvas)
+    return jax.tree.map(lambda *x: np.concatenate(x), *parts)
 
   def plan(self, references: References, audio: Float[np.ndarray, 'S'],
            canvas: References | None = None, options: Options = DEFAULTS,
@@ -127,20 +130,8 @@ class Talker:
     `motion` is that of the same arguments when it is known, from a talker with the same
     Audio2Mouth.
     """
-    canvas = references if canvas is None else canvas
-    if options.memory and self._nets.bridge is None:
-      raise UserError('this system has no Emotion Bridging Memory; choose memory=False '
-                      '(--no-memory)')
-    motion = self.motion(references, audio, canvas, options) if motion is None else motion
-    audio, shown = _timeline(audio, canvas)
-    chosen = self._choose(references, options, least=self._nets.render_references)
-    landmarks = refs.crop_landmarks(canvas)[shown].astype(np.float32)
-    cues = self._cues(chosen, audio, options) if options.memory else None
-    mouth = self._mouth(motion, len(shown), cues)
-    if options.smooth > 0:
-      mouth = gaussian_filter1d(mouth, options.smooth, axis=0, mode='nearest')
-    landmarks[:, CONTENT] = mouth
-    return Plan(canvas, shown, chosen, landmarks, audio)
+    shot, landmarks = self._landmarks(references, audio, canvas, options, motion)
+    return Plan(shot, np.concatenate(list(landmarks)))
 
   def slot_weights(self, references: References, audio: Float[np.ndarray, 'S'],
                    canvas: References, options: Options = DEFAULTS) -> Float[np.ndarray, 'T K']:
@@ -152,35 +143,83 @@ class Talker:
     bridge = self._nets.bridge
     if bridge is None or not bridge.memory.module.use_memory:
       raise UserError('this system has no Emotion Bridging Memory, so it has no slots')
-    motion = self.motion(references, audio, canvas, options)
-    audio, shown = _timeline(audio, canvas)
-    cues = self._cues(self._choose(references, options), audio, options)
-    weights = lambda some: forward.slot_weights(self._nets, motion.points[some], cues)
-    return _per_frame(motion, weights)[:len(shown)]
+    chosen, (audio, shown) = self._choose(references, options), _timeline(audio, canvas)
+    cues = self._cues(chosen, audio, options)
+    weights = lambda part, points: forward.slot_weights(self._nets, points, cues)
+    parts = _by_window(self._motions(chosen, audio, shown, canvas), weights)
+    return np.concatenate(list(average_overlaps(parts, len(shown))))
 
   def frames(self, plan: Plan, progress: bool = False) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
-    """Full frames in order, rendered in batches: memory does not grow with the speech."""
-    size, count = self._nets.image_size, len(plan.shown)
-    encoded = self._encode(plan.chosen)
-    known = refs.crop_landmarks(plan.canvas)
+    """Full frames in order, rendered in batches when they are asked for."""
+    return self._draw(plan.shot, [plan.landmarks], progress)
+
+  def _landmarks(self, references, audio, canvas, options, motion=None,
+                 ) -> tuple[Shot, Iterator[Float[np.ndarray, 'N 131 2']]]:
+    """What `plan` tells, its landmarks in parts."""
+    if options.memory and self._nets.bridge is None:
+      raise UserError('this system has no Emotion Bridging Memory; choose memory=False '
+                      '(--no-memory)')
+    canvas = references if canvas is None else canvas
+    audio, shown = _timeline(audio, canvas)
+    chosen = self._choose(references, options, least=self._nets.render_references)
+    cues = self._cues(chosen, audio, options) if options.memory else None
+    motions = (self._motions(self._choose(references, options), audio, shown, canvas)
+               if motion is None else _in_batches(motion))
+    mouths = average_overlaps(_by_window(motions, lambda part, points: forward.mouths(
+      self._nets, points, _filled(part.frame), cues)), len(shown))
+    if options.smooth > 0:
+      mouths = smooth(mouths, len(shown), options.smooth)
+    return Shot(canvas, shown, chosen, audio), _with_pose(mouths, canvas, shown)
+
+  def _motions(self, chosen: References, audio, shown, canvas: References) -> Iterator[Motion]:
+    """`motion`, MOUTH_BATCH windows at a time."""
+    width = self._nets.window
+    count = max(len(shown), width)
+    # As many reference tokens as in training, however few pictures there are.
+    known = refs.crop_landmarks(chosen)[
+      np.arange(self._nets.mouth_references) % len(chosen.frames)].astype(np.float32)
+    known = forward.reference_tokens(self._nets, known)
+    tokens = Rows(self._frame_tokens(audio, shown, canvas, count))
+    for start in range(0, count - width + 1, MOUTH_BATCH):
+      stop = min(start + MOUTH_BATCH, count - width + 1)
+      windows = np.arange(start, stop)[:, None] + np.arange(width)
+      of_windows = tokens.take(windows)
+      points = forward.motions(self._nets, known, _filled(of_windows))
+      yield Motion(np.asarray(points)[:stop - start], windows, of_windows.frame)
+
+  def _frame_tokens(self, audio, shown, canvas: References, count) -> Iterator[forward.FrameTokens]:
+    """Audio2Mouth's tokens of `count` frames, of which the last is repeated if there are fewer."""
+    pose = refs.crop_landmarks(canvas)[:, POSE].astype(np.float32)
+    for start in range(0, count, forward.FRAME_BATCH):
+      stop = min(start + forward.FRAME_BATCH, count)
+      at = shown[np.minimum(np.arange(start, stop), len(shown) - 1)]
+      yield forward.frame_tokens(self._nets, mel_windows(audio, start, stop - start), pose[at])
+
+  def _draw(self, shot: Shot, landmarks, progress) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
+    """Full frames with these landmarks, which come in parts."""
+    size, count, reach = self._nets.image_size, len(shot.shown), self._nets.window // 2
+    encoded = self._encode(shot.chosen)
+    known, rows = refs.crop_landmarks(shot.canvas), Rows(landmarks)
     starts = range(0, count, RENDER_BATCH)
     for start in tqdm(starts, desc='frames', unit='batch', disable=not progress):
       ids = np.minimum(np.arange(start, start + RENDER_BATCH), count - 1)
-      crops = np.stack([crop_frame(plan.canvas.frames[i], plan.canvas.boxes[i], size)
-                        for i in plan.shown[ids]])
-      sketches = self._sketch_windows(plan, start)
-      mel = mel_windows(plan.audio, start, ids[-1] - start + 1)
+      crops = np.stack([crop_frame(shot.canvas.frames[i], shot.canvas.boxes[i], size)
+                        for i in shot.shown[ids]])
+      around = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, count - 1)
+      points = rows.take(around)
+      mel = mel_windows(shot.audio, start, ids[-1] - start + 1)
       mel = mel[np.minimum(np.arange(RENDER_BATCH), len(mel) - 1)]
+      sketches = self._sketch_windows(points, shot.canvas.boxes[shot.shown[around]])
       faces = np.asarray(forward.render(self._nets, crops, sketches, encoded, mel))
       for k in range(min(RENDER_BATCH, count - start)):
-        i = plan.shown[start + k]
-        mask = paste.lower_face_mask(known[i], plan.landmarks[start + k], size)
+        i = shot.shown[start + k]
+        mask = paste.lower_face_mask(known[i], points[reach + k], size)
         face = paste.match_colour(faces[k], crops[k], known[i])
-        yield paste.paste(plan.canvas.frames[i], plan.canvas.boxes[i], face, mask)
+        yield paste.paste(shot.canvas.frames[i], shot.canvas.boxes[i], face, mask)
 
   def _cues(self, chosen: References, audio, options: Options) -> forward.Cues:
     bridge = self._nets.bridge
-    emotion = (forward.speech_emotion(bridge, mfcc_windows(audio)) if options.emotion == 'auto'
+    emotion = (forward.speech_emotion(bridge, MfccWindows(audio)) if options.emotion == 'auto'
                else forward.label_emotion(bridge, options.emotion))
     return forward.Cues(emotion, *forward.picture_cues(bridge, _crops(chosen, bridge.image_size)))
 
@@ -191,12 +230,6 @@ class Talker:
     return References([references.frames[i] for i in index], references.landmarks[index],
                       references.boxes[index], False)
 
-  def _mouth(self, motion: Motion, count, cues) -> Float[np.ndarray, 'T 57 2']:
-    def mouths(some):
-      frame = jax.tree.map(partial(np.take, indices=motion.windows[some], axis=0), motion.frame)
-      return forward.mouths(self._nets, motion.points[some], frame, cues)
-    return _per_frame(motion, mouths)[:count]
-
   def _encode(self, chosen: References):
     """The renderer's references, as many as in training if there are so many."""
     count = min(self._nets.render_references, len(chosen.frames))
@@ -206,37 +239,45 @@ class Talker:
       self._nets, refs.crop_landmarks(chosen)[pick], chosen.boxes[pick])
     return forward.encode_references(self._nets, images, sketches)
 
-  def _sketch_windows(self, plan: Plan, start) -> UInt8[np.ndarray, 'B T S S']:
-    """Sketches of the T frames around each frame of a batch; the ends are repeated."""
-    reach = self._nets.window // 2
-    at = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, len(plan.shown) - 1)
-    drawn = forward.sketches(self._nets, plan.landmarks[at], plan.canvas.boxes[plan.shown[at]])
+  def _sketch_windows(self, points, boxes) -> UInt8[np.ndarray, 'B T S S']:
+    """Sketches of the T frames around each frame of a batch, from those of all these frames."""
+    drawn = forward.sketches(self._nets, points, boxes)
     return drawn[np.arange(RENDER_BATCH)[:, None] + np.arange(self._nets.window)]
 
 
-def _per_frame(motion: Motion, predict) -> Float[np.ndarray, 'T ...']:
-  """What `predict` says of windows (B, T, ...); a frame's overlapping predictions are averaged."""
-  count = len(motion.windows)
-  values = np.concatenate([np.asarray(predict(some)) for some in _batches(np.arange(count))])
-  length = motion.windows.max() + 1
-  total = np.zeros((length, *values.shape[2:]))
-  np.add.at(total, motion.windows, values[:count])
-  times = np.bincount(motion.windows.ravel(), minlength=length)
-  return (total / times.reshape(-1, *[1] * (total.ndim - 1))).astype(np.float32)
+def _by_window(motions, predict) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+  """(windows, values) of each part; `predict` gets it and its points, filled up to a batch."""
+  for part in motions:
+    values = np.asarray(predict(part, _filled(part.points)))
+    yield part.windows, values[:len(part.windows)]
 
 
-def _batches(rows: np.ndarray) -> Iterator[np.ndarray]:
-  """Rows in batches of one size; the last is filled up with its last row."""
-  for start in range(0, len(rows), MOUTH_BATCH):
-    some = rows[start:start + MOUTH_BATCH]
-    yield some[np.minimum(np.arange(MOUTH_BATCH), len(some) - 1)]
+def _with_pose(mouths, canvas: References, shown) -> Iterator[Float[np.ndarray, 'N 131 2']]:
+  """Landmarks of the canvas with these mouths in place of its own."""
+  known, start = refs.crop_landmarks(canvas).astype(np.float32), 0
+  for mouth in mouths:
+    landmarks = known[shown[start:start + len(mouth)]]
+    landmarks[:, CONTENT] = mouth
+    start += len(mouth)
+    yield landmarks
+
+
+def _in_batches(motion: Motion) -> Iterator[Motion]:
+  for start in range(0, len(motion.windows), MOUTH_BATCH):
+    yield jax.tree.map(itemgetter(slice(start, start + MOUTH_BATCH)), motion)
+
+
+def _filled(rows):
+  """The rows of a full batch, whose shapes are always the same: the last row is repeated."""
+  return jax.tree.map(lambda x: x[np.minimum(np.arange(MOUTH_BATCH), len(x) - 1)], rows)
 
 
 def _timeline(audio, canvas: References) -> tuple[np.ndarray, np.ndarray]:
   """Samples of whole frames, and which picture of the canvas each of these frames shows."""
   count = -(-len(audio) // SAMPLES_PER_FRAME)
   length = len(canvas.frames) if canvas.moving else 1
-  audio = np.pad(audio, (0, count * SAMPLES_PER_FRAME - len(audio)))
+  if missing := count * SAMPLES_PER_FRAME - len(audio):
+    audio = np.pad(audio, (0, missing))
   return audio, refs.back_and_forth(length, count)
 
 
@@ -250,6 +291,11 @@ def load_audio(audio) -> Float[np.ndarray, 'S']:
   if len(audio) < video.MIN_SECONDS * 16000:
     raise UserError(f'audio: lasts under {video.MIN_SECONDS} s; give longer speech')
   return audio.astype(np.float32)
+
+
+def record_audio(path) -> Recording:
+  """Speech at 16 kHz from a file, kept on disk; whole video frames of it, the last filled up."""
+  return Recording(video.iterate_audio(path), SAMPLES_PER_FRAME)
 
 
 def as_references(references, landmarker=None, max_frames: int | None = None,

@@ -12,6 +12,7 @@ import scipy.fft
 from jaxtyping import Float, Int16, Shaped
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.preprocess.recording import Recording
 from cemnet_jax.topology import FPS, MEL_RATE, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 # Mel spectrogram of Wav2Lip and IP-LAP (hparams.py of both).
@@ -73,8 +74,8 @@ def mel_starts(frames: Shaped[np.ndarray, 'T'], samples: int) -> Shaped[np.ndarr
 
 
 def mel_windows(
-    wav: Shaped[np.ndarray, 'S'], start_frame: int, num_frames: int, pad: str = 'zeros',
-) -> Float[np.ndarray, 'T 80 16']:
+    wav: Shaped[np.ndarray, 'S'] | Recording, start_frame: int, num_frames: int,
+    pad: str = 'zeros') -> Float[np.ndarray, 'T 80 16']:
   """The 0.2 s mel windows of video frames [start_frame, start_frame + num_frames).
 
   Computes only the mel frames it needs, with the same bits as slices of `mel_spectrogram`.
@@ -121,12 +122,29 @@ def mfcc_windows(wav: Shaped[np.ndarray, 'S']) -> Float[np.ndarray, 'T 28 12']:
   Raises:
     UserError: audio shorter than one video frame.
   """
-  wav = _checked(wav)
-  num_frames = len(wav) // SAMPLES_PER_FRAME
-  if not num_frames:
-    raise UserError(f'audio of {len(wav) / SAMPLE_RATE:.3f} s is shorter than one video frame; '
-                    'give a longer recording')
-  return mfcc_windows_from(mfcc_track(wav), num_frames)
+  return MfccWindows(wav)[:]
+
+
+class MfccWindows:
+  """The windows of `mfcc_windows`, of which a slice is computed when it is asked for.
+
+  Raises:
+    UserError: audio shorter than one video frame.
+  """
+
+  def __init__(self, wav: Shaped[np.ndarray, 'S'] | Recording):
+    self._wav = _checked(wav)
+    self._length = len(self._wav) // SAMPLES_PER_FRAME
+    if not self._length:
+      raise UserError(f'audio of {len(self._wav) / SAMPLE_RATE:.3f} s is shorter than one video '
+                      'frame; give a longer recording')
+
+  def __len__(self) -> int:
+    return self._length
+
+  def __getitem__(self, part: slice) -> Float[np.ndarray, 'T 28 12']:
+    start, stop, _ = part.indices(self._length)
+    return mfcc_windows_from(_mfcc_track(self._wav, start, stop - start), stop - start)
 
 
 def mfcc_track(wav: Shaped[np.ndarray, 'S']) -> Float[np.ndarray, 'M 12']:
@@ -134,11 +152,30 @@ def mfcc_track(wav: Shaped[np.ndarray, 'S']) -> Float[np.ndarray, 'M 12']:
 
   M = 4 T + 24 for T = S // 640 video frames: enough for T whole windows. DTW aligns these frames.
   """
-  wav = _checked(wav)
-  padded = np.concatenate([np.zeros(MFCC_PAD, wav.dtype), wav, np.zeros(MFCC_PAD, wav.dtype)])
-  num_frames = len(wav) // SAMPLES_PER_FRAME
+  return _mfcc_track(_checked(wav), 0, len(wav) // SAMPLES_PER_FRAME)
+
+
+def _mfcc_track(wav, start, num_frames):
+  """The part of `mfcc_track` that the windows of `num_frames` frames from `start` on need."""
+  features = functools.partial(_mfcc_frames, _Padded(wav))
   length = MFCC_STEP * (num_frames - 1) + MFCC_WINDOW
-  return _in_chunks(functools.partial(_mfcc_frames, padded), 0, length)[:, 1:]
+  return _in_chunks(features, MFCC_STEP * start, length)[:, 1:]
+
+
+class _Padded:
+  """Samples with MFCC_PAD zeros at both ends, as far as slices of them are asked for."""
+
+  def __init__(self, wav):
+    self._wav = wav
+
+  def __len__(self):
+    return len(self._wav) + 2 * MFCC_PAD
+
+  def __getitem__(self, part):
+    start, stop, _ = part.indices(len(self))
+    low, high = np.clip([start - MFCC_PAD, stop - MFCC_PAD], 0, len(self._wav))
+    before = min(max(MFCC_PAD - start, 0), stop - start)
+    return np.pad(self._wav[low:high], (before, stop - start - before - (high - low)))
 
 
 def mfcc_windows_from(
@@ -169,8 +206,8 @@ def syncnet_mfcc(pcm: Int16[np.ndarray, 'S']) -> Float[np.ndarray, 'V 13 20']:
 
 
 def _not_empty(wav):
-  wav = np.asarray(wav)
-  if not wav.size:
+  wav = wav if isinstance(wav, Recording) else np.asarray(wav)
+  if not len(wav):
     raise UserError('the audio holds no samples; give a recording that is not empty')
   return wav
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from math import gcd
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 from av.video.reformatter import Colorspace, Interpolation
 from jaxtyping import Float, UInt8
-from scipy.signal import resample_poly
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.preprocess.recording import Recording, resample_parts
 from cemnet_jax.topology import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 PICTURE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
@@ -108,42 +108,51 @@ def iterate_frames(path, shrink: int = 1) -> Iterator[UInt8[np.ndarray, 'H W 3']
 
 
 def read_audio(path, like_video: bool = False) -> Float[np.ndarray, 'S']:
-  """Sound of any file as 16 kHz mono float32.
+  """All that `iterate_audio` tells."""
+  return np.concatenate(list(iterate_audio(path, like_video)))
+
+
+def iterate_audio(path, like_video: bool = False) -> Iterator[Float[np.ndarray, 'S']]:
+  """Sound of any file as 16 kHz mono float32, in parts: memory does not grow with its length.
 
   With `like_video`, time zero is the first video frame: earlier sound is cut, later sound padded.
   UserError when missing, empty, corrupt, silent of track, or shorter than 0.2 s.
   """
   zero = _first_frame_time(path) if like_video else None
-  pieces, rate, end = [], None, 0
   with _open(path) as container:
     if not container.streams.audio:
       raise UserError(f'{path}: has no sound track; give a file with speech')
-    for frame in container.decode(container.streams.audio[0]):
-      if rate not in (None, frame.sample_rate):
-        raise UserError(f'{path}: its sound changes its sample rate; convert it first')
-      rate = frame.sample_rate
-      zero = (frame.time or 0.0) if zero is None else zero
-      place = end if frame.time is None else round((frame.time - zero) * rate)
-      place = end if end and abs(place - end) < STAMP_ERROR * rate else place
-      if place - end > MAX_GAP * rate:
-        raise UserError(f'{path}: its sound pauses for more than {MAX_GAP:g} s; convert it')
-      gap = np.zeros(max(0, place - end), np.float32)
-      pieces += [gap, _mono(frame)[max(0, end - place):]]
-      end += len(gap) + len(pieces[-1])
-  wav = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-  if len(wav) < MIN_SECONDS * (rate or 1):
-    raise UserError(f'{path}: its sound lasts under {MIN_SECONDS} s; give a file with speech')
-  if not np.isfinite(wav).all():
-    raise UserError(f'{path}: its sound holds values that are no numbers; the file is corrupt')
-  return resample(wav, rate, SAMPLE_RATE)
+    frames = container.decode(container.streams.audio[0])
+    first = next(frames, None)
+    if first is None:
+      raise _too_short(path)
+    zero = (first.time or 0.0) if zero is None else zero
+    placed = _placed(path, chain([first], frames), first.sample_rate, zero)
+    yield from resample_parts(placed, first.sample_rate, SAMPLE_RATE)
 
 
-def resample(wav: Float[np.ndarray, 'S'], rate: int, new_rate: int) -> Float[np.ndarray, 'R']:
-  """Polyphase resampling without delay; R = ceil(S new_rate / rate)."""
-  if rate == new_rate:
-    return np.asarray(wav, np.float32)
-  common = gcd(rate, new_rate)
-  return resample_poly(wav, new_rate // common, rate // common).astype(np.float32)
+def _placed(path, frames, rate, zero) -> Iterator[Float[np.ndarray, 'S']]:
+  """Samples of sound frames from time `zero` on; silence where no frame is stamped."""
+  end = 0
+  for frame in frames:
+    if frame.sample_rate != rate:
+      raise UserError(f'{path}: its sound changes its sample rate; convert it first')
+    place = end if frame.time is None else round((frame.time - zero) * rate)
+    place = end if end and abs(place - end) < STAMP_ERROR * rate else place
+    if place - end > MAX_GAP * rate:
+      raise UserError(f'{path}: its sound pauses for more than {MAX_GAP:g} s; convert it')
+    gap = np.zeros(max(0, place - end), np.float32)
+    piece = np.concatenate([gap, _mono(frame)[max(0, end - place):]])
+    if not np.isfinite(piece).all():
+      raise UserError(f'{path}: its sound holds values that are no numbers; the file is corrupt')
+    end += len(piece)
+    yield piece
+  if end < MIN_SECONDS * rate:
+    raise _too_short(path)
+
+
+def _too_short(path) -> UserError:
+  return UserError(f'{path}: its sound lasts under {MIN_SECONDS} s; give a file with speech')
 
 
 def check_writable(path) -> Path:
@@ -163,7 +172,7 @@ def check_writable(path) -> Path:
 
 
 def write_video(path, frames: Iterable[UInt8[np.ndarray, 'H W 3']],
-                audio: Float[np.ndarray, 'S'] | None = None, crf: int = 18) -> None:
+                audio: Float[np.ndarray, 'S'] | Recording | None = None, crf: int = 18) -> None:
   """Writes an mp4 (H.264 yuv420p BT.709, AAC 48 kHz mono) at 25 fps; nothing remains on failure.
 
   `audio` is 16 kHz mono and starts with the first frame. Odd sizes grow by one repeated row or
@@ -185,8 +194,7 @@ def write_video(path, frames: Iterable[UInt8[np.ndarray, 'H W 3']],
 def _mux(out, frames, audio, crf) -> None:
   """Encodes frames and sound side by side, so that neither stream waits in memory."""
   stream = sound = None
-  at = 0
-  wide = None if audio is None else resample(np.clip(audio, -1, 1), SAMPLE_RATE, AAC_RATE)
+  blocks, at = _sound_blocks(() if audio is None else audio), 0
   for i, rgb in enumerate(frames):
     height, width = rgb.shape[:2]
     rgb = np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge')
@@ -196,29 +204,43 @@ def _mux(out, frames, audio, crf) -> None:
       stream.pix_fmt = 'yuv420p'
       for field in ('colorspace', 'color_primaries', 'color_trc', 'color_range'):
         setattr(stream.codec_context, field, 1)  # BT.709, limited range
-      if wide is not None:
+      if audio is not None:
         sound = out.add_stream('aac', rate=AAC_RATE, layout='mono', bit_rate=128000)
     picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format='rgb24').reformat(
       format='yuv420p', dst_colorspace=Colorspace.ITU709)
     picture.pts, picture.time_base = i, Fraction(1, FPS)
     out.mux(stream.encode(picture))
-    while sound and at < len(wide) and at / AAC_RATE < (i + 1) / FPS:
-      at = _encode_sound(out, sound, wide, at)
+    while at * FPS < (i + 1) * AAC_RATE and (block := next(blocks, None)) is not None:
+      at = _encode_sound(out, sound, block, at)
   if stream is None:
     raise ValueError('a video needs at least one frame')
-  while sound and at < len(wide):
-    at = _encode_sound(out, sound, wide, at)
+  for block in blocks:
+    at = _encode_sound(out, sound, block, at)
   for track in filter(None, (stream, sound)):
     out.mux(track.encode(None))
 
 
-def _encode_sound(out, sound, wide, at) -> int:
-  """Encodes the next AAC frame of samples; returns the position after it."""
-  block = np.ascontiguousarray(wide[None, at:at + AAC_FRAME])
-  frame = av.AudioFrame.from_ndarray(block, format='fltp', layout='mono')
+def _sound_blocks(audio) -> Iterator[Float[np.ndarray, 'S']]:
+  """Samples at AAC_RATE, as many as an AAC frame holds at a time."""
+  seconds = (np.clip(audio[start:start + SAMPLE_RATE], -1, 1)
+             for start in range(0, len(audio), SAMPLE_RATE))
+  held = np.zeros(0, np.float32)
+  for part in resample_parts(seconds, SAMPLE_RATE, AAC_RATE):
+    held = np.concatenate([held, part])
+    whole = len(held) - len(held) % AAC_FRAME
+    yield from held[:whole].reshape(-1, AAC_FRAME)
+    held = held[whole:]
+  if len(held):
+    yield held
+
+
+def _encode_sound(out, sound, block, at) -> int:
+  """Encodes an AAC frame of samples that starts at sample `at`; returns the position after it."""
+  frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block[None]), format='fltp',
+                                     layout='mono')
   frame.sample_rate, frame.pts, frame.time_base = AAC_RATE, at, Fraction(1, AAC_RATE)
   out.mux(sound.encode(frame))
-  return at + block.shape[1]
+  return at + len(block)
 
 
 def _check_file(path) -> None:
