@@ -40,6 +40,10 @@ def add_arguments(parser) -> None:
   add('--generator', required=True, metavar='FILE', help='wav2lip.pth or wav2lip_gan.pth')
   add('--expert', required=True, metavar='FILE', help='lipsync_expert.pth')
   _out(add)
+  add = kinds.add_parser('identity', help='ArcFace, which tells the memory who speaks').add_argument
+  add('--weights', required=True, metavar='FILE',
+      help="an IResNet of insightface's arcface_torch, or resnet18_110.pth of arcface-pytorch")
+  _out(add)
   add = kinds.add_parser('scorers', help='what `cemnet evaluate` measures with').add_argument
   add('--syncnet', metavar='FILE', help='syncnet_v2.model of syncnet_python')
   add('--identity', metavar='FILE',
@@ -82,6 +86,11 @@ def _wav2lip(args) -> None:
            {'data.image_size': SIZE, 'model.centred': False}, {})])
 
 
+def _identity(args) -> None:
+  from cemnet_jax.weights.scorers import import_identity
+  _tell(Path(args.out) / 'identity', args.weights, import_identity(args.out, args.weights))
+
+
 def _scorers(args) -> None:
   from cemnet_jax.weights.scorers import import_scorers
   given = {'syncnet': args.syncnet, 'identity_scorer': args.identity,
@@ -91,7 +100,7 @@ def _scorers(args) -> None:
 
 
 def _import(out: str, sources: list[Source]) -> None:
-  from cemnet_jax.train import ckpt, loop
+  from cemnet_jax.train import ckpt
   from cemnet_jax.train_system import load_config
   from cemnet_jax.weights.stage_folder import check_free, write_stage
   from cemnet_jax.weights.torch_files import file_sha256
@@ -110,10 +119,6 @@ def _import(out: str, sources: list[Source]) -> None:
     origin = {'file': Path(source.path).name, 'sha256': digest}
     write_stage(folder, ckpt.plain(cfg) | {'imported': origin}, {source.net: tree},
                 source.statistics)
-    # Later stages ask for the end of this one.
-    ckpt.write_json(folder / loop.DONE, {
-      'stage': source.stage, 'step': cfg.steps, 'steps': cfg.steps, 'early_stopped': False,
-      'imported': origin})
     _tell(folder, source.path, digest)
 
 
@@ -132,4 +137,4 @@ def _tell(folder: Path, path: str, digest: str) -> None:
   print(f'{folder}: written')
 
 
-_KINDS = {'iplap': _iplap, 'wav2lip': _wav2lip, 'scorers': _scorers}
+_KINDS = {'iplap': _iplap, 'wav2lip': _wav2lip, 'identity': _identity, 'scorers': _scorers}

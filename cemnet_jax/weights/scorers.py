@@ -1,4 +1,6 @@
-"""Public scorers as stages that `cemnet evaluate` measures with, in place of trained ones."""
+"""Public scorers as stages that `cemnet evaluate` measures with, in place of trained ones, and the
+identity net as a stage that conditions the memory.
+"""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,6 +9,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.nets.arcface import IResNet
 from cemnet_jax.nets.deepface import INPUT_SIZE
 from cemnet_jax.nets.gray_resnet import GrayResNet
+from cemnet_jax.train import ckpt
 from cemnet_jax.weights import arcface_gray, insightface
 from cemnet_jax.weights.deepface import load_deepface
 from cemnet_jax.weights.stage_folder import check_free, write_stage
@@ -46,16 +49,47 @@ def import_scorers(out: str | Path, syncnet: str | Path | None = None,
   given = {stage: pair for stage, pair in given.items() if pair[0] is not None}
   if not given:
     raise UserError('no weights are given; give at least one of --syncnet, --identity, --emotion')
+  return _write(Path(out), given)
+
+
+def import_identity(out: str | Path, path: str | Path) -> str:
+  """Writes the stage identity/ below `out`, whose embedding conditions the memory (spec 5).
+
+  Args:
+    path: either of the files that `import_scorers` takes for an identity, but not the same one.
+
+  Returns:
+    The file's sha256.
+
+  Raises:
+    UserError: as `import_scorers`.
+  """
+  return _write(Path(out), {'identity': (path, _identity)})['identity']
+
+
+def _write(out: Path, given: dict[str, tuple]) -> dict[str, str]:
+  """Writes {stage: (file, loader)}; {stage: sha256 of its file}."""
   for stage in given:
-    check_free(Path(out) / stage)
+    check_free(out / stage)
   scorers = {stage: load(path) for stage, (path, load) in given.items()}
   hashes = {stage: file_sha256(path) for stage, (path, _) in given.items()}
+  _check_identities(out, hashes)
   for stage, scorer in scorers.items():
     source = {'file': Path(given[stage][0]).name, 'sha256': hashes[stage]}
     config = {'stage': stage, 'imported': source, 'model': scorer.model,
               'data': {'image_size': scorer.image_size}}
-    write_stage(Path(out) / stage, config, {scorer.net: scorer.variables})
+    write_stage(out / stage, config, {scorer.net: scorer.variables})
   return hashes
+
+
+def _check_identities(out: Path, hashes: dict[str, str]) -> None:
+  """Refuses to measure identity with the very weights that condition the model."""
+  pair = ('identity', 'identity_scorer')
+  there = [hashes.get(stage) or (ckpt.read_json(out / stage / ckpt.CONFIG) or {}).get(
+    'imported', {}).get('sha256') for stage in pair]
+  if there[0] and there[0] == there[1]:
+    raise UserError(f'{out}: the stages {" and ".join(pair)} would have the same weights; CSIM '
+                    'needs others than those that condition the model')
 
 
 def _syncnet(path) -> Scorer:

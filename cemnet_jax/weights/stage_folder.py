@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt
+from cemnet_jax.train.loop import DONE
 from cemnet_jax.train.state import TrainState
 
 Tree = Any
@@ -23,7 +24,8 @@ def write_stage(folder: str | Path, config: dict, nets: dict[str, Tree],
 
   Args:
     folder: new, such as WORKDIR/syncnet.
-    config: what readers of the stage ask for, at least `stage`, `model`, `data`.
+    config: what readers of the stage ask for, at least `stage`, `model`, `data`, and `imported`,
+      which says where the weights are from.
     nets: {net: linen variables}.
     statistics: other arrays that readers expect among the stage's statistics.
 
@@ -35,6 +37,9 @@ def write_stage(folder: str | Path, config: dict, nets: dict[str, Tree],
     stats={name: net.get('batch_stats', {}) for name, net in nets.items()} | (statistics or {}))
   with written_whole(folder) as beside:
     ckpt.write_json(beside / ckpt.CONFIG, config)
+    # Later stages ask for the end of this one.
+    ckpt.write_json(beside / DONE, {'stage': config['stage'], 'step': STEP, 'steps': STEP,
+                                    'early_stopped': False, 'imported': config['imported']})
     with ckpt.Checkpoints(beside, writes=True) as checkpoints:
       checkpoints.save(jax.tree.map(jnp.asarray, state), STEP, score=None, metadata={})
       checkpoints.wait()

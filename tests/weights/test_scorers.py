@@ -5,14 +5,18 @@ from functools import partial
 import jax
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.scorers import load_scorers
 from cemnet_jax.metrics.emotion_recognition import DEEPFACE, classes_of
+from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.arcface import IResNet
 from cemnet_jax.nets.deepface import DeepFaceEmotion
 from cemnet_jax.nets.gray_resnet import GrayResNet
 from cemnet_jax.nets.syncnet import SyncNet
+from cemnet_jax.stages import build
+from cemnet_jax.train import ckpt, loop
 from cemnet_jax.weights import arcface_gray, deepface, insightface, scorers, syncnet
 from cemnet_jax.weights.torch_files import file_sha256
 from tests.weights.public_tensors import zeros
@@ -58,6 +62,21 @@ def test_either_identity_net(files, tmp_path):
   scorers.import_scorers(tmp_path, identity=files['deep'])
   found = load_scorers(tmp_path).identity_scorer
   assert found.net == IResNet(stages=(2, 2, 2, 2)) and found.size == 112
+
+
+@pytest.mark.parametrize('name', ['deep', 'gray'])
+def test_identity_conditions_the_memory(files, tmp_path, name):
+  assert scorers.import_identity(tmp_path, files[name]) == file_sha256(files[name])
+  assert loop.imported(tmp_path / 'identity')
+  cfg = ConfigDict(ckpt.load_config(tmp_path / 'identity'))
+  net, images = build.identity(cfg.model), jax.ShapeDtypeStruct((1, 3, 96, 96, 3), np.uint8)
+  stored = ckpt.load_params(tmp_path / 'identity')
+  variables = {'params': stored['params']['identity'], 'batch_stats': stored['stats']['identity']}
+  assert jax.eval_shape(partial(pipeline.reference_identity, net), variables, images).shape == (
+    1, 512)
+  with pytest.raises(UserError, match='CSIM.* needs others'):
+    scorers.import_scorers(tmp_path, identity=files[name])
+  scorers.import_scorers(tmp_path, identity=files['gray' if name == 'deep' else 'deep'])
 
 
 def test_nothing_is_written_on_errors(files, tmp_path):
