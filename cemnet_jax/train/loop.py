@@ -22,7 +22,7 @@ from jax.experimental import multihost_utils
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt, shard
 from cemnet_jax.train.log import EVAL, Log
-from cemnet_jax.train.process import QUICK_COMPILE
+from cemnet_jax.train.process import QUICK_COMPILE, step_compile
 from cemnet_jax.train.rng import key_for
 from cemnet_jax.train.stage import Frozen, Stage
 from cemnet_jax.train.state import TrainState
@@ -111,9 +111,9 @@ def _programs(stage: Stage, cfg, mesh, key, frozen: Frozen, batch: dict) -> _Pro
     init=jax.jit(stage.init, out_shardings=placed,
                  compiler_options=QUICK_COMPILE if on_cpu else None),
     # Compiled here, ahead of the loop, so that the transfer guard sees only running.
-    step=step.lower(abstract, frozen, batch).compile(),
+    step=step.lower(abstract, frozen, batch).compile(step_compile()),
     evaluate=jax.jit(stage.evaluate, in_shardings=(placed, everywhere, split),
-                     out_shardings=everywhere),
+                     out_shardings=everywhere, compiler_options=step_compile()),
     norms=jax.jit(_norms, in_shardings=(placed,), out_shardings=everywhere),
     abstract=abstract)
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
+from cemnet_jax.train.process import step_compile
+
 
 class FeaturePool:
   """Dataset-like: `pool[step]` is a batch of features, a pure function of (seed, step).
@@ -26,7 +28,7 @@ class FeaturePool:
       train: random batches if true, else the batches in order.
     """
     count = batches if train else min(batches, len(dataset))
-    run = jax.jit(features)
+    run = jax.jit(features, compiler_options=step_compile())
     frozen = jax.device_put(frozen)
     parts, running = [], run(frozen, dataset[0])
     for i in range(1, count):
