@@ -145,7 +145,7 @@ class Talker:
       raise UserError('this system has no Emotion Bridging Memory, so it has no slots')
     chosen, (audio, shown) = self._choose(references, options), _timeline(audio, canvas)
     cues = self._cues(chosen, audio, options)
-    weights = lambda part, points: forward.slot_weights(self._nets, points, cues)
+    weights = lambda part: forward.slot_weights(self._nets, part.points, cues)
     parts = _by_window(self._motions(chosen, audio, shown, canvas), weights)
     return np.concatenate(list(average_overlaps(parts, len(shown))))
 
@@ -165,8 +165,8 @@ class Talker:
     cues = self._cues(chosen, audio, options) if options.memory else None
     motions = (self._motions(self._choose(references, options), audio, shown, canvas)
                if motion is None else _in_batches(motion))
-    mouths = average_overlaps(_by_window(motions, lambda part, points: forward.mouths(
-      self._nets, points, _filled(part.frame), cues)), len(shown))
+    mouths = average_overlaps(_by_window(motions, lambda part: forward.mouths(
+      self._nets, part.points, part.frame, cues)), len(shown))
     if options.smooth > 0:
       mouths = smooth(mouths, len(shown), options.smooth)
     return Shot(canvas, shown, chosen, audio), _with_pose(mouths, canvas, shown)
@@ -246,10 +246,9 @@ class Talker:
 
 
 def _by_window(motions, predict) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-  """(windows, values) of each part; `predict` gets it and its points, filled up to a batch."""
+  """(windows, values) of each part; `predict` gets the part filled up to a batch."""
   for part in motions:
-    values = np.asarray(predict(part, _filled(part.points)))
-    yield part.windows, values[:len(part.windows)]
+    yield part.windows, np.asarray(predict(_filled(part)))[:len(part.windows)]
 
 
 def _with_pose(mouths, canvas: References, shown) -> Iterator[Float[np.ndarray, 'N 131 2']]:
