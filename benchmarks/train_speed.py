@@ -20,16 +20,16 @@ os.environ.setdefault('XLA_PYTHON_CLIENT_PREALLOCATE', 'false')  # PyTorch share
 import jax
 import numpy as np
 
-from benchmarks.speed import machine, training
+from benchmarks.speed import machine, profile, training
 from benchmarks.speed.timing import in_turns, quartiles, ratio, rounded
 from benchmarks.table import emit, line, rule
 from configs.common import PRESETS
 
 COLUMNS = ('stage', 'batch', 'step', 'ms/step', 'examples/s', 'GFLOP/step', 'of peak',
            "time / JAX's", 'first step s')
-JAX, EAGER, COMPILED = 'JAX', 'PyTorch', 'PyTorch, torch.compile'
+JAX, PLAIN = 'JAX', "JAX, XLA's own choices"
+EAGER, COMPILED = 'PyTorch', 'PyTorch, torch.compile'
 TOLERANCE = 1e-3  # of losses that should agree, relative
-PROFILED_STEPS = 3
 
 
 def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -44,17 +44,20 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
   add('--seconds', type=float, default=0.5, help='a turn makes as many steps as last so long')
   add('--exact', action='store_true', help='whole float32 products in place of TF32')
   add('--no-compile', action='store_true', help='without torch.compile')
+  add('--plain', action='store_true', help="also ours, compiled with XLA's own choices")
   add('--check', action='store_true', help='compare losses instead of times')
-  add('--profile', type=Path, metavar='DIR', help="XLA's traces of our steps, one folder per stage")
+  add('--profile', type=Path, metavar='DIR', help="XLA's traces of our steps, a folder per stage")
   add('--out', type=Path, help='a file that gets what is printed')
   return parser.parse_args(arguments)
 
 
-def programs(name: str, of: training.Subject, device: str, with_compiled: bool
+def programs(name: str, of: training.Subject, device: str, with_compiled: bool, with_plain: bool,
              ) -> tuple[dict[str, training.Program], float, str]:
   """What is timed for a stage, our operations per step, and why torch.compile failed, or ''."""
   first, flops = training.ours(of)
   found = {JAX: first, EAGER: training.theirs(name, of, device, compiled=False)}
+  if with_plain:
+    found[PLAIN], _ = training.ours(of, plain=True)
   if not with_compiled:
     return found, flops, ''
   try:
@@ -64,15 +67,18 @@ def programs(name: str, of: training.Subject, device: str, with_compiled: bool
   return found, flops, ''
 
 
-def rows(name: str, args: argparse.Namespace, device: str, peak: float) -> Iterator[str]:
-  """The table's rows of one stage."""
+def rows(name: str, args: argparse.Namespace, device: str, peak: float, profiles: dict,
+         ) -> Iterator[str]:
+  """The table's rows of one stage; `profiles` gets the shares of our step's time."""
   of = training.subject(name, args.size, args.batch)
-  found, flops, failure = programs(name, of, device, not args.no_compile)
+  found, flops, failure = programs(name, of, device, not args.no_compile, args.plain)
   times = in_turns({key: program.run for key, program in found.items()}, args.repeats,
                    args.seconds)
   if args.profile:
     with jax.profiler.trace(args.profile / name):
-      found[JAX].run(PROFILED_STEPS)
+      found[JAX].run(1)
+    if device == 'cpu':
+      profiles[name] = profile.shares(found[JAX].hlo, args.profile / name)
   count = len(of.batch['mask'])
   for key, seconds in times.items():
     median = float(np.median(seconds))
@@ -95,9 +101,15 @@ def table(args: argparse.Namespace) -> Iterator[str]:
   yield ''
   yield line(*COLUMNS)
   yield rule(len(COLUMNS))
+  profiles = {}
   for name in args.stages:
-    yield from rows(name, args, device, peak)
+    yield from rows(name, args, device, peak, profiles)
     jax.clear_caches()
+  if profiles:
+    yield from ('', "Where our step's time goes:", '', line('stage', *profile.KINDS),
+                rule(1 + len(profile.KINDS)))
+  for name, found in profiles.items():
+    yield line(name, *(f'{100 * found[kind]:.0f} %' for kind in profile.KINDS))
 
 
 def checks(args: argparse.Namespace) -> Iterator[str]:

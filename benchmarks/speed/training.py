@@ -40,6 +40,7 @@ class Program(NamedTuple):
   """Something to time, after its first step."""
   run: Run
   first: float  # seconds to compile it and to make the first step
+  hlo: str = ''  # text of our compiled step
 
 
 def subject(name: str, size: str, batch_size: int = 0, dropout: bool = True) -> Subject:
@@ -64,11 +65,11 @@ def subject(name: str, size: str, batch_size: int = 0, dropout: bool = True) -> 
   return Subject(cfg, stage, frozen, batch, inputs.drawn_state(stage, frozen, batch))
 
 
-def compile_ours(of: Subject) -> tuple[Any, float]:
-  """Our step, compiled as the training loop compiles it, and the seconds that took."""
+def compile_ours(of: Subject, options: dict[str, str] | None) -> tuple[Any, float]:
+  """Our step, compiled with XLA's `options`, and the seconds that took."""
   start = time.perf_counter()
   step = jax.jit(of.stage.step, donate_argnums=0)
-  compiled = step.lower(of.state, of.frozen, of.batch).compile(step_compile())
+  compiled = step.lower(of.state, of.frozen, of.batch).compile(options)
   return compiled, time.perf_counter() - start
 
 
@@ -77,9 +78,12 @@ def operations(compiled) -> float:
   return float(compiled.cost_analysis()['flops'])
 
 
-def ours(of: Subject) -> tuple[Program, float]:
-  """Our step as a program, and its floating-point operations."""
-  compiled, compiling = compile_ours(of)
+def ours(of: Subject, plain: bool = False) -> tuple[Program, float]:
+  """Our step as the training loop compiles it, and its floating-point operations.
+
+  `plain`: compiled with XLA's own choices.
+  """
+  compiled, compiling = compile_ours(of, None if plain else step_compile())
   # Copies: the step overwrites the state that it is given.
   state = jax.tree.map(lambda x: jax.device_put(np.array(x)), of.state)
   frozen, batch = jax.device_put((of.frozen, of.batch))
@@ -92,7 +96,8 @@ def ours(of: Subject) -> tuple[Program, float]:
 
   start = time.perf_counter()
   run(1)
-  return Program(run, compiling + time.perf_counter() - start), operations(compiled)
+  program = Program(run, compiling + time.perf_counter() - start, compiled.as_text())
+  return program, operations(compiled)
 
 
 def counterpart(name: str, of: Subject, device: str) -> Counterpart:
