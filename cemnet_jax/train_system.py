@@ -52,7 +52,7 @@ def _frozen_dir(cfg, need: str, workdir: Path, given: dict[str, str]) -> Path:
   if not (folder / ckpt.FOLDER).is_dir():
     raise UserError(f'{cfg.stage} needs the trained stage {need}, not found in {folder}; train it '
                     f'first (`{command}`) or give --frozen {need}=DIR')
-  if need not in given and not (folder / loop.DONE).is_file():
+  if need not in given and not (folder / ckpt.DONE).is_file():
     raise UserError(f'{cfg.stage} needs the stage {need}, which is not finished in {folder}; '
                     f'finish it (`{command}`) or give --frozen {need}=DIR')
   return folder

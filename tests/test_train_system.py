@@ -13,7 +13,7 @@ import pytest
 from cemnet_jax import cli, train_system
 from cemnet_jax.errors import UserError
 from cemnet_jax.systems import Node
-from cemnet_jax.train import loop
+from cemnet_jax.train import ckpt, loop
 from tests.train import toy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,7 +91,7 @@ def test_trains_in_order_skips_and_goes_on(toys, tmp_path, capsys):
 
 def test_imported_stages_are_taken_as_they_are(toys, tmp_path, capsys):
   train_system.train_system('toys', 'debug', 'data', tmp_path)
-  config, done = (tmp_path / 'first' / name for name in ('config.json', loop.DONE))
+  config, done = (tmp_path / 'first' / name for name in ('config.json', ckpt.DONE))
   config.write_text(json.dumps(json.loads(config.read_text()) | {'imported': {'file': 'x.pth'}}))
   shutil.rmtree(tmp_path / 'second')
   with pytest.raises(UserError, match='imported'):  # a run of ours does not go on with it

@@ -21,6 +21,7 @@ from cemnet_jax.train.state import TrainState
 Tree = Any
 FOLDER = 'checkpoints'
 CONFIG = 'config.json'
+DONE = 'done.json'  # of a stage that is finished
 
 
 def _score(metrics) -> float:

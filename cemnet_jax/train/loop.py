@@ -27,7 +27,6 @@ from cemnet_jax.train.rng import key_for
 from cemnet_jax.train.stage import Frozen, Stage
 from cemnet_jax.train.state import TrainState
 
-DONE = 'done.json'
 # A resumed run may change these; any other change would make a mixture of two experiments.
 FREE_KEYS = ('steps', 'log_every', 'save_every', 'eval_every', 'eval_batches', 'patience', 'best',
              'workers', 'mesh', 'sharding', 'frozen')
@@ -45,14 +44,14 @@ def serial(dataset, start: int, workers: int) -> Iterator[dict]:
 
 def finished(workdir: Path, cfg) -> bool:
   """Whether the stage in `workdir` has run its steps (or stopped early at the same setting)."""
-  done = ckpt.read_json(Path(workdir) / DONE)
+  done = ckpt.read_json(Path(workdir) / ckpt.DONE)
   return bool(done) and (done['step'] >= cfg.steps or
                          (done['early_stopped'] and done['steps'] == cfg.steps))
 
 
 def imported(workdir: Path) -> bool:
   """Whether the stage in `workdir` came from public weights, so that no config of ours made it."""
-  return 'imported' in (ckpt.read_json(Path(workdir) / DONE) or {})
+  return 'imported' in (ckpt.read_json(Path(workdir) / ckpt.DONE) or {})
 
 
 def check_workdir(workdir: Path) -> None:
@@ -285,7 +284,7 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     log.curves()
     seconds = time.monotonic() - ready
     if main and (step >= cfg.steps or early):
-      ckpt.write_json(workdir / DONE, {
+      ckpt.write_json(workdir / ckpt.DONE, {
         'stage': cfg.stage, 'step': step, 'steps': cfg.steps, 'early_stopped': early,
         'best_step': checkpoints.best, 'evaluation': log.last_evaluation(),
         'seconds': round(seconds, 2), 'start_up_seconds': round(ready - began, 2),

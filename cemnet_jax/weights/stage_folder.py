@@ -11,7 +11,6 @@ import jax.numpy as jnp
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt
-from cemnet_jax.train.loop import DONE
 from cemnet_jax.train.state import TrainState
 
 Tree = Any
@@ -38,7 +37,7 @@ def write_stage(folder: str | Path, config: dict, nets: dict[str, Tree],
   with written_whole(folder) as beside:
     ckpt.write_json(beside / ckpt.CONFIG, config)
     # Later stages ask for the end of this one.
-    ckpt.write_json(beside / DONE, {'stage': config['stage'], 'step': STEP, 'steps': STEP,
+    ckpt.write_json(beside / ckpt.DONE, {'stage': config['stage'], 'step': STEP, 'steps': STEP,
                                     'early_stopped': False, 'imported': config['imported']})
     with ckpt.Checkpoints(beside, writes=True) as checkpoints:
       checkpoints.save(jax.tree.map(jnp.asarray, state), STEP, score=None, metadata={})
