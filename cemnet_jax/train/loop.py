@@ -51,7 +51,7 @@ def finished(workdir: Path, cfg) -> bool:
 
 def imported(workdir: Path) -> bool:
   """Whether the stage in `workdir` came from public weights, so that no config of ours made it."""
-  return 'imported' in (ckpt.read_json(Path(workdir) / ckpt.DONE) or {})
+  return 'imported' in ckpt.read_json(Path(workdir) / ckpt.DONE)
 
 
 def check_workdir(workdir: Path) -> None:

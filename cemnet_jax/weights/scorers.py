@@ -85,7 +85,7 @@ def _write(out: Path, given: dict[str, tuple]) -> dict[str, str]:
 def _check_identities(out: Path, hashes: dict[str, str]) -> None:
   """Refuses to measure identity with the very weights that condition the model."""
   pair = ('identity', 'identity_scorer')
-  there = [hashes.get(stage) or (ckpt.read_json(out / stage / ckpt.CONFIG) or {}).get(
+  there = [hashes.get(stage) or ckpt.read_json(out / stage / ckpt.CONFIG).get(
     'imported', {}).get('sha256') for stage in pair]
   if there[0] and there[0] == there[1]:
     raise UserError(f'{out}: the stages {" and ".join(pair)} would have the same weights; CSIM '
