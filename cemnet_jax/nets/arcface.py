@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cemnet_jax.nets.layers import BatchNorm, conv
+from cemnet_jax.nets.batch_norm import BatchNorm
+from cemnet_jax.nets.layers import conv
 
 
 class PReLU(nn.Module):

@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from cemnet_jax.nets.layers import BatchNorm, ConvBlock, max_pool, scaled
+from cemnet_jax.nets.batch_norm import BatchNorm
+from cemnet_jax.nets.layers import ConvBlock, max_pool, scaled
 
 MFCC_SCALE = 90.0  # EVP's decoder ends in 90 tanh; MFCC values stay within about +-90
 

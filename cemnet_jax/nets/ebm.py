@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cemnet_jax.nets.layers import BatchNorm, LayerNorm
+from cemnet_jax.nets.batch_norm import BatchNorm
+from cemnet_jax.nets.layers import LayerNorm
 
 
 def _unit(x: Array) -> Array:

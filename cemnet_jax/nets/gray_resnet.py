@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cemnet_jax.nets.arcface import PReLU
-from cemnet_jax.nets.layers import BatchNorm, conv, gray, max_pool
+from cemnet_jax.nets.batch_norm import BatchNorm
+from cemnet_jax.nets.layers import conv, gray, max_pool
 
 
 class GrayBlock(nn.Module):

@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cemnet_jax.nets.layers import BatchNorm, ConvBlock, conv, max_pool
+from cemnet_jax.nets.batch_norm import BatchNorm
+from cemnet_jax.nets.layers import ConvBlock, conv, max_pool
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -9,8 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cemnet_jax.nets.batch_norm import BatchNorm
+
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey
-EPS = 1e-5  # of every BatchNorm, InstanceNorm and LayerNorm in the spec
+EPS = 1e-5  # of every InstanceNorm and LayerNorm in the spec, as of every BatchNorm
 
 leaky_relu = functools.partial(nn.leaky_relu, negative_slope=0.2)
 
@@ -35,8 +37,6 @@ def icnr(start: Callable, factor: int = 2) -> Callable:
   return init
 
 
-# Rates of PyTorch: 0.1 of the new batch enters the running statistics.
-BatchNorm = functools.partial(nn.BatchNorm, momentum=0.9, epsilon=EPS)
 LayerNorm = functools.partial(nn.LayerNorm, epsilon=EPS)
 
 

@@ -8,8 +8,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cemnet_jax.nets.batch_norm import BatchNorm
 from cemnet_jax.nets.layers import (
-  BatchNorm,
   MelEncoder,
   centred_init,
   conv,

@@ -4,7 +4,8 @@ import flax.linen as nn
 import jax
 from jaxtyping import Array, Float
 
-from cemnet_jax.nets.layers import BatchNorm, ConvBlock, max_pool, scaled
+from cemnet_jax.nets.batch_norm import BatchNorm
+from cemnet_jax.nets.layers import ConvBlock, max_pool, scaled
 
 
 class _Head(nn.Module):

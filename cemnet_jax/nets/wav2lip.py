@@ -15,8 +15,8 @@ from jaxtyping import Array, Float
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.nets.audio_encoder import PointDeconv
+from cemnet_jax.nets.batch_norm import BatchNorm
 from cemnet_jax.nets.layers import (
-  BatchNorm,
   ConvBlock,
   MelEncoder,
   centred_init,

@@ -8,7 +8,7 @@ torch = pytest.importorskip('torch')
 cases = pytest.importorskip('benchmarks.torch_nets.cases')
 compare = pytest.importorskip('benchmarks.torch_nets.compare')
 
-from cemnet_jax.nets.layers import BatchNorm  # noqa: E402
+from cemnet_jax.nets.batch_norm import BatchNorm  # noqa: E402
 
 DEEP = 'IResNet-50', 'IResNet-100'
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in DEEP)) for name in cases.ALL]
