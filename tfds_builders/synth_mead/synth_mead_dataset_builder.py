@@ -19,6 +19,13 @@ _CITATION = """
 """
 
 
+# Worlds that changed since the builder's own version.
+_MORE_SPEAKERS = dict(
+  version=tfds.core.Version('1.1.0'),
+  release_notes={'1.0.0': 'First worlds.', '1.1.0': 'More speakers, fewer sentences of each.'})
+_CHANGED = {'lrs_benchmark': _MORE_SPEAKERS, 'mead_benchmark': _MORE_SPEAKERS}
+
+
 @dataclasses.dataclass(kw_only=True)
 class WorldConfig(tfds.core.BuilderConfig):
   """One world."""
@@ -36,7 +43,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First worlds.'}
   BUILDER_CONFIGS = [
-    WorldConfig(name=name, world=world, description=f'World {name}: {world}')
+    WorldConfig(name=name, world=world, description=f'World {name}: {world}',
+                **_CHANGED.get(name, {}))
     for name, world in WORLDS.items()]
 
   def __init__(self, *, processes: int | None = None, **settings):
