@@ -53,12 +53,13 @@ class Pairs:
 
 
 def aee(clips, features, cfg, row, rng):
-  """Eight clips of two emotions x two timbres x two contents, two windows of each.
+  """Eight clips of two emotions x two timbres x two contents, 1 + cfg.emotion_windows of each.
 
   `mfcc` is aligned: each clip is warped onto the canonical rendition of its content along the
   stored DTW path. The four clips of a content share the window; both contents share its relative
-  place in the sentence. `natural` is a window of the clip as it was spoken, at any moment: what
-  the emotion encoder hears when it is used, with nothing of the aligned window's content in it.
+  place in the sentence. `natural` are windows of the clip as it was spoken, one at any moment of
+  each equal part: what the emotion encoder hears when it is used, a sample of an utterance, with
+  little of the aligned window's content in it.
   """
   place = rng.random()
   indices = row['clips']
@@ -67,11 +68,13 @@ def aee(clips, features, cfg, row, rng):
   ends = np.cumsum(row['path_lengths'])
   paths = np.split(row['paths'], ends[:-1])
   aligned = np.zeros((2, 2, 2, audio.MFCC_WINDOW, 12), np.float32)
-  natural = np.zeros_like(aligned)
+  count = cfg.emotion_windows
+  natural = np.zeros((2, 2, 2, count, audio.MFCC_WINDOW, 12), np.float32)
   for flat, (e, t, c) in enumerate(np.ndindex(2, 2, 2)):
     index = int(indices[e, t, c])
     spoken = index if index >= 0 else int(inputs[e])  # where missing, another of that emotion
-    natural[e, t, c] = _window(features.track(spoken), rng.random())
+    natural[e, t, c] = [_window(features.track(spoken), (part + rng.random()) / count)
+                        for part in range(count)]
     if index >= 0:
       track = _warped(features, index, int(row['canonical'][c]), paths[flat])
       aligned[e, t, c] = _window(track, place)

@@ -14,11 +14,12 @@ STARTS_FROM = {'emotion': 'audio_emotion', 'timbre': 'timbre', 'content': 'conte
 
 
 def make(cfg) -> Stage:
-  """Batches of kind 'aee': mfcc, natural (B,2,2,2,28,12) by [emotion j, timbre i, content k].
+  """Batches of kind 'aee': mfcc (B,2,2,2,28,12), natural (B,2,2,2,M,28,12) by [emotion j, timbre i,
+  content k].
 
-  Timbre and emotion are heard in speech as it was spoken, at another moment than the one that is
-  reconstructed: warped speech is never heard later, and a window that is not the target's cannot
-  hand its content on. Emotion is classified in all eight clips.
+  Timbre and emotion are heard as they are used later: in speech as it was spoken, as the mean over
+  windows of an utterance. Windows that are not the target's cannot hand its content on. Emotion is
+  classified in all eight clips.
   """
   encoder = build.audio_encoder(cfg.model)
   decoder = AudioDecoder(width=cfg.model.decoder_width)
@@ -38,17 +39,15 @@ def make(cfg) -> Stage:
 
   def encode(params, stats, mfcc, natural):
     """Timbre of the clips (e0,t0,c0) and (e1,t1,c1), emotion and content of all eight."""
-    size, new = mfcc.shape[0], dict(stats)
+    new = dict(stats)
 
-    def of_eight(net, windows):
-      flat = windows.reshape((size, 8) + windows.shape[4:])
-      feature, new[net] = apply_train(encoder, params[net], stats[net], flat)
-      return feature.reshape((size, 2, 2, 2, -1))
+    def heard(net, windows):
+      feature, new[net] = apply_train(encoder, params[net], stats[net], windows)
+      return feature
 
-    emotion, content = of_eight('emotion', natural), of_eight('content', mfcc)
-    timbre, new['timbre'] = apply_train(
-      encoder, params['timbre'], stats['timbre'], inputs_of(natural))
-    return timbre, emotion, content, new
+    emotion = heard('emotion', natural).mean(-2)
+    timbre = heard('timbre', inputs_of(natural)).mean(-2)
+    return timbre, emotion, heard('content', mfcc), new
 
   def loss(params, stats, frozen, batch, key):
     mfcc = batch['mfcc']  # B j i k 28 12
@@ -66,12 +65,13 @@ def make(cfg) -> Stage:
 
   def evaluate(params, stats, frozen, batch):
     tree = {'params': params, 'stats': stats}
-    feature = encoder.apply(variables(tree, 'emotion'), batch['natural'], train=False)
+    feature = encoder.apply(variables(tree, 'emotion'), batch['natural'], train=False).mean(-2)
     logits = heads['emotion_head'].apply({'params': params['emotion_head']}, feature)
     hit = (logits.argmax(-1) == of_clips(batch['emotion'])).mean(axis=(1, 2, 3))
     return {'emotion_accuracy': masked_sum(hit, batch['mask'][:, 0, 0, 0])}
 
-  return supervised(cfg, init, loss, evaluate, {'decoder': cfg.decoder_optimizer})
+  return supervised(cfg, init, loss, evaluate, {'decoder': cfg.decoder_optimizer},
+                    ema=cfg.ema)
 
 
 def inputs_of(eight):

@@ -35,7 +35,7 @@ def warped_by_loops(row, clips, e, t, c):
 def test_aee_windows_come_from_the_aligned_clips(debug_data, clips):
   rows = Pairs(debug_data, 'aee', clips).rows['train']
   by_clips = {tuple(row['clips'].flat): row for row in rows}
-  item = batches(config('aee'), debug_data)[0]
+  item = batches(config('aee', emotion_windows=3), debug_data)[0]
   for b in range(2):
     row = by_clips[tuple(item['clip'][b].flat)]
     starts = {0: set(), 1: set()}
@@ -49,7 +49,10 @@ def test_aee_windows_come_from_the_aligned_clips(debug_data, clips):
       assert clip['emotion'] == item['emotion'][b, e]
       assert clip['speaker_index'] == item['speaker'][b, t]
       spoken = audio.mfcc_windows_from(audio.mfcc_track(clip['audio']), len(clip['audio']) // 640)
-      assert np.abs(spoken - item['natural'][b, e, t, c]).max((1, 2)).min() < 1e-4
+      near = np.abs(spoken - item['natural'][b, e, t, c][:, None]).max((2, 3))
+      assert near.min(1).max() < 1e-4
+      parts = near.argmin(1) * len(near) / len(spoken)  # one window of each equal part
+      assert (np.abs(parts - np.arange(len(near)) - 0.5) < 1).all()
     assert [len(s) for s in starts.values()] == [1, 1]  # the clips of a content share the window
   assert (item['emotion'][:, 0] != item['emotion'][:, 1]).all()
   assert (item['speaker'][:, 0] != item['speaker'][:, 1]).all()
@@ -65,11 +68,11 @@ def test_missing_clips_are_masked(debug_data, clips):
   row['clips'][0, 1, 1] = -1
   row['paths'], row['path_lengths'] = np.concatenate(paths), np.array([len(p) for p in paths])
   _, features = open_clips(str(debug_data), MEAD)
-  item = pairs.aee(clips, features, None, row, np.random.default_rng(0))
+  item = pairs.aee(clips, features, config('aee', emotion_windows=2), row, np.random.default_rng(0))
   assert item['mask'].sum() == 7 and item['mask'][0, 1, 1] == 0
   assert not item['mfcc'][0, 1, 1].any() and item['mfcc'][1, 1, 1].any()
   track = features.track(int(row['clips'][0, 0, 0]))  # the emotion is heard where its clip is not
-  assert any(np.array_equal(item['natural'][0, 1, 1], track[s:s + 28])
+  assert any(np.array_equal(item['natural'][0, 1, 1, 0], track[s:s + 28])
              for s in range(0, len(track) - 27, 4))
 
 
