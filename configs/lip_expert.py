@@ -9,7 +9,7 @@ from configs import common, renderer
 def get_config(preset='paper'):
   cfg = common.base('lip_expert', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=200_000, benchmark=1_500, quickstart=600, debug=4)
+  cfg.steps = pick(paper=200_000, benchmark=1_000, quickstart=600, debug=4)
   cfg.batch_size = pick(paper=32, quickstart=8, debug=8)  # clips
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')

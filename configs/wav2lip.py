@@ -9,7 +9,7 @@ from configs import common, lip_expert
 def get_config(preset='paper'):
   cfg = common.base('wav2lip', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=300_000, benchmark=800, quickstart=400, debug=4)
+  cfg.steps = pick(paper=300_000, benchmark=500, quickstart=400, debug=4)
   cfg.batch_size = pick(paper=16, quickstart=8, debug=8)
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=1.5e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')
@@ -24,5 +24,5 @@ def get_config(preset='paper'):
     # pleased by spots of colour: at 0.01 they cover the chin, at 0.003 they are small.
     sync=pick(paper=0.03, quickstart=0.003, debug=0.03),
     # Published: once its validation loss is under 0.75.
-    sync_from=pick(paper=100_000, benchmark=500, quickstart=250, debug=1)))
+    sync_from=pick(paper=100_000, benchmark=320, quickstart=250, debug=1)))
   return cfg
