@@ -25,12 +25,13 @@ def get_config(preset='paper'):
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.data.emotion_windows = pick(paper=16, quickstart=12, debug=4)
   # Batches of frozen features made once and reused; 0 makes them anew at every step.
-  cfg.pool.batches = pick(paper=0, benchmark=300, quickstart=60, debug=2)
+  cfg.pool.batches = pick(paper=0, benchmark=160, quickstart=60, debug=2)
   cfg.pool.batch_size = pick(paper=128, quickstart=64, debug=8)
   cfg.model.update(dict(
     slots=96, dim=pick(paper=512, benchmark=256, quickstart=128, debug=32),
     hidden=pick(paper=256, quickstart=128, debug=32), scale=16.0, use_memory=True, residual=True,
-    query_includes_motion=True, emotion_stage='aee', emotions=8))
+    query_includes_motion=True, emotion_stage='aee', emotions=8,
+    identity_noise=2.0))  # see `stages.ebm.blurred`
   # SyncTalkFace's 10 : 10 : 0.2 : 0.2, divided by 10: our landmarks are standardised. In a short
   # run a teacher of weight 1 takes the value memory for what no query can know.
   cfg.loss.update(dict(

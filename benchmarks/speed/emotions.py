@@ -101,8 +101,8 @@ def aee(cfg, frozen) -> Counterpart:
 
   def loss(batch: Batch) -> torch.Tensor:
     mfcc = batch['mfcc']
-    emotion, words = encode('emotion', batch['natural']), encode('content', mfcc)
-    timbre = encode('timbre', inputs_of(batch['natural']))
+    emotion, words = encode('emotion', batch['natural']).mean(-2), encode('content', mfcc)
+    timbre = encode('timbre', inputs_of(batch['natural'])).mean(-2)
     shape = (*emotion.shape[:4], -1)
     z = torch.cat([timbre[:, None, :, None].expand(shape),
                    inputs_of(emotion)[:, :, None, None].expand(shape),
@@ -117,7 +117,8 @@ def aee(cfg, frozen) -> Counterpart:
       'triplet': losses.triplet(words, cfg.loss.margin)}
     return sum(cfg.loss[name] * value for name, value in terms.items())
 
-  return supervised(cfg, parts, loss, {'decoder': cfg.decoder_optimizer})
+  return supervised(cfg, parts, loss, {'decoder': cfg.decoder_optimizer},
+                    ema={name: cfg.ema for name in parts})
 
 
 def picture_part(model) -> Part:
@@ -244,8 +245,9 @@ def memory(cfg, frozen) -> Counterpart:
     return motion.flatten(2), target.flatten(2), audio, emotion, faces
 
   def loss(batch: Batch) -> torch.Tensor:
-    motion, target, *cues = features(batch)
-    out = memory.module(motion, *cues, target - motion)
+    motion, target, *cues, faces = features(batch)
+    spread = cfg.model.identity_noise / faces.shape[-1] ** 0.5
+    out = memory.module(motion, *cues, faces + spread * torch.randn_like(faces), target - motion)
     terms = {'mouth': losses.a2m(out['mouth'], target, weights.velocity),
              'teacher': losses.a2m(out['teacher'], target, weights.velocity),
              'reconstruction': losses.memory_reconstruction(out['f_delta'], out['recalled']),

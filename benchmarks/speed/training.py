@@ -58,8 +58,9 @@ def subject(name: str, size: str, batch_size: int = 0, dropout: bool = True) -> 
   if name == 'wav2lip':
     cfg.loss.sync_from = 0
     cfg.frozen.lip_expert.data.image_size = WAV2LIP_SIZE
-  if not dropout and 'dropout' in cfg.model:
-    cfg.model.dropout = 0.0
+  for noise in ('dropout', 'identity_noise'):
+    if not dropout and noise in cfg.model:
+      cfg.model[noise] = 0.0
   stage, frozen = stages.load(cfg).make(cfg), inputs.drawn_frozen(cfg, SPEAKERS)
   batch = inputs.batch_of(cfg, batch_size or cfg.batch_size, SPEAKERS)
   return Subject(cfg, stage, frozen, batch, inputs.drawn_state(stage, frozen, batch))

@@ -39,6 +39,19 @@ class AudioEncoder(nn.Module):
     return self.dense(self.convs(mfcc.transpose(1, 2)[:, None]).flatten(1))
 
 
+class EmotionClassifier(nn.Module):
+  """MFCC windows (B, 28, 12) -> logits (B, classes)."""
+
+  def __init__(self, width: float = 1.0, hidden: Sequence[int] = (2048, 512), embedding: int = 128,
+               classes: int = 8):
+    super().__init__()
+    self.encoder = AudioEncoder(width, hidden, embedding)
+    self.head = nn.Linear(embedding, classes)
+
+  def forward(self, mfcc: torch.Tensor) -> torch.Tensor:
+    return self.head(self.encoder(mfcc))
+
+
 class AudioDecoder(nn.Module):
   """Three concatenated embeddings (B, 3 dim) -> MFCC windows (B, 28, 12) within +-90."""
 

@@ -22,7 +22,7 @@ from benchmarks.torch_nets import (
 )
 from benchmarks.torch_nets.compare import Case, randomise
 from cemnet_jax.nets.arcface import IResNet
-from cemnet_jax.nets.audio_encoder import AudioDecoder, AudioEncoder
+from cemnet_jax.nets.audio_encoder import AudioDecoder, AudioEncoder, EmotionClassifier
 from cemnet_jax.nets.deepface import DeepFaceEmotion
 from cemnet_jax.nets.ebm import EmotionBridgingMemory
 from cemnet_jax.nets.gray_resnet import GrayResNet
@@ -73,6 +73,13 @@ def audio_encoder_case(paper: bool) -> Case:
   size = {} if paper else dict(width=0.25, hidden=(64, 32), dim=16)
   net, model = AudioEncoder(**size), randomise(audio_encoder.AudioEncoder(**size))
   return Case(net, model, own.audio_encoder(net), (normal(BATCH, 28, 12, scale=10.0),),
+              lambda model, mfcc: model(mfcc))
+
+
+def emotion_classifier_case(paper: bool) -> Case:
+  size = {} if paper else dict(width=0.25, hidden=(64, 32), embedding=16)
+  net, model = EmotionClassifier(**size), randomise(audio_encoder.EmotionClassifier(**size))
+  return Case(net, model, own.emotion_classifier(net), (normal(BATCH, 28, 12, scale=10.0),),
               lambda model, mfcc: model(mfcc))
 
 
@@ -154,6 +161,7 @@ def ebm_case(paper: bool) -> Case:
 
 CASES = {
   'audio encoder': audio_encoder_case,
+  'emotion classifier': emotion_classifier_case,
   'audio decoder': audio_decoder_case,
   'image emotion': image_emotion_case,
   'memory': ebm_case,

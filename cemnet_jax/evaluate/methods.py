@@ -28,7 +28,7 @@ DESCRIPTIONS = {
   'wav2lip': 'Wav2Lip with a lip-sync expert of its own, trained on the same data',
   'a2m_renderer': 'Audio2Mouth and the renderer, no emotion (IP-LAP)',
   'cemnet_no_ebm': 'the landmark decoder fed the cross-emotion features directly',
-  'cemnet_no_aee': 'the memory asked with the merely classified audio emotion',
+  'cemnet_no_aee': 'the memory asked with the logits of an audio emotion classifier',
   'cemnet': 'the whole system',
   TOLD: 'cemnet, told the emotion in place of hearing it: what hearing it wrongly costs'}
 

@@ -16,6 +16,7 @@ from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.preprocess.audio import MfccWindows
 from cemnet_jax.preprocess.sketch import draw_sketches, iplap_sketch
 from cemnet_jax.stages import build
+from cemnet_jax.stages.supervised import variables
 from cemnet_jax.systems import SYSTEMS, TALKERS
 from cemnet_jax.topology import EMOTIONS
 from cemnet_jax.train import ckpt
@@ -33,7 +34,7 @@ class Net(NamedTuple):
 class Bridge(NamedTuple):
   """What the Emotion Bridging Memory needs."""
   memory: Net
-  voice: Net  # E_e of the speech
+  voice: Net  # target emotion of the speech: E_e, or without AEE a classifier's logits
   picture: Net  # emotion of the references
   identity: Net
   prototypes: dict  # sum (E, D) and count (E,) of E_e per emotion over the training speech
@@ -95,7 +96,7 @@ def _load_bridge(stage, name) -> Bridge:
   identity, identity_config = stage('identity')
   return Bridge(
     memory=_net(build.memory(config.model), ebm, 'memory'),
-    voice=_voice(stage, config.model.emotion_stage),
+    voice=_heard(stage, config.model.emotion_stage),
     picture=_net(build.image_emotion(picture_config.model), picture, 'image_emotion'),
     identity=_net(build.identity(identity_config.model), identity, 'identity'),
     prototypes=ebm['stats']['prototypes'], image_size=config.data.image_size)
@@ -112,6 +113,13 @@ def _voice(stage, name) -> Net:
               'emotion' if name == 'aee' else 'encoder')
 
 
+def _heard(stage, name) -> Net:
+  if name == 'aee':
+    return _voice(stage, name)
+  trained, config = stage(name)
+  return _net(build.emotion_classifier(config.model), trained, None)
+
+
 def _stage(system_dir, name) -> tuple[dict, ConfigDict]:
   return ckpt.load_params(system_dir / name), _config(system_dir / name)
 
@@ -121,8 +129,7 @@ def _config(stage_dir) -> ConfigDict:
 
 
 def _net(module, trained, name) -> Net:
-  return Net(module, jax.tree.map(jnp.asarray, {
-    'params': trained['params'][name], 'batch_stats': trained['stats'].get(name, {})}))
+  return Net(module, jax.tree.map(jnp.asarray, variables(trained, name)))
 
 
 def speech_emotion(bridge: Bridge, mfcc: Float[np.ndarray, 'T 28 12'] | MfccWindows

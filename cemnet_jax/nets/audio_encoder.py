@@ -99,6 +99,20 @@ class ClassHead(nn.Module):
     return nn.Dense(self.classes, name='linear')(embedding)
 
 
+class EmotionClassifier(nn.Module):
+  """An audio encoder and its classifier, "with the last softmax removed": Table IV's w/o AEE."""
+  width: float = 1.0
+  hidden: Sequence[int] = (2048, 512)
+  embedding: int = 128
+  dim: int = 8  # classes: the width of what it gives, as of `AudioEncoder.dim`
+
+  @nn.compact
+  def __call__(self, mfcc: Float[Array, '*B 28 12'], *, train: bool) -> Float[Array, '*B E']:
+    """(..., 28, 12) MFCC windows -> (..., dim) logits."""
+    encoder = AudioEncoder(self.width, self.hidden, self.embedding, name='encoder')
+    return ClassHead(self.dim, name='head')(encoder(mfcc, train=train))
+
+
 class TranscriptHead(nn.Module):
   """Bidirectional GRU and a linear layer: embeddings of a clip's windows -> character logits."""
   hidden: int = 256

@@ -2,7 +2,7 @@
 
 from cemnet_jax.nets.arcface import IResNet
 from cemnet_jax.nets.audio2mouth import Audio2Mouth
-from cemnet_jax.nets.audio_encoder import AudioEncoder
+from cemnet_jax.nets.audio_encoder import AudioEncoder, EmotionClassifier
 from cemnet_jax.nets.deepface import DeepFaceEmotion
 from cemnet_jax.nets.ebm import EmotionBridgingMemory
 from cemnet_jax.nets.gray_resnet import GrayResNet
@@ -21,6 +21,12 @@ def audio2mouth(model) -> Audio2Mouth:
 
 def audio_encoder(model) -> AudioEncoder:
   return AudioEncoder(width=model.width, hidden=tuple(model.hidden), dim=model.dim)
+
+
+def emotion_classifier(model) -> EmotionClassifier:
+  """Stage `audio_emotion` whole: its parameters are those of this net."""
+  return EmotionClassifier(width=model.width, hidden=tuple(model.hidden), embedding=model.dim,
+                           dim=model.classes)
 
 
 def image_emotion(model) -> ImageEmotion:

@@ -1,5 +1,6 @@
 """Stage `ebm`: Emotion Bridging Memory over the frozen audio, mouth and image nets (Eq. 8-13)."""
 
+import jax
 import jax.numpy as jnp
 
 from cemnet_jax import losses, topology
@@ -20,8 +21,9 @@ def features(cfg):
   """
   a2m = build.audio2mouth(cfg.frozen.audio2mouth.model)
   emotion_stage = cfg.model.emotion_stage
-  emotion_net = 'emotion' if emotion_stage == 'aee' else 'encoder'
-  emotion = build.audio_encoder(cfg.frozen[emotion_stage].model)
+  heard = cfg.frozen[emotion_stage].model
+  enhanced = emotion_stage == 'aee'
+  emotion = build.audio_encoder(heard) if enhanced else build.emotion_classifier(heard)
   picture = build.image_emotion(cfg.frozen.image_emotion.model)
   identity = build.identity(cfg.frozen.identity.model)
 
@@ -35,7 +37,7 @@ def features(cfg):
     return {
       'motion': motion, 'target': target,
       'audio_emotion': pipeline.utterance_emotion(
-        emotion, variables(frozen[emotion_stage], emotion_net), batch['mfcc']),
+        emotion, variables(frozen[emotion_stage], 'emotion' if enhanced else None), batch['mfcc']),
       'image_emotion': pipeline.reference_emotion(
         picture, variables(frozen['image_emotion'], 'image_emotion'), batch['ref_images']),
       'identity': pipeline.reference_identity(
@@ -69,6 +71,7 @@ def make(cfg) -> Stage:
 
   def loss(params, stats, frozen, batch, key):
     b = prepared(frozen, batch)
+    b = b | {'identity': blurred(b['identity'], cfg.model.identity_noise, key)}
     out, new = apply_train(net, params['memory'], stats['memory'], *arguments(b), key=key)
     target, mask = flatten(b['target']), b['mask']
     terms = {'mouth': losses.a2m_loss(out['mouth'], target, mask, weights.velocity)}
@@ -100,6 +103,13 @@ def make(cfg) -> Stage:
     return {'m_lmd': m_lmd(mouth), 'm_lmd_agnostic': m_lmd(b['motion'])}
 
   return supervised(cfg, init, loss, evaluate, ema=cfg.ema)
+
+
+def blurred(identity, noise, key):
+  """Unit embeddings (B,G) plus a random vector of about the length `noise`: a few dozen speakers
+  are so few points that the memory would learn each by heart, and unseen ones are others."""
+  spread = noise / identity.shape[-1] ** 0.5
+  return identity + spread * jax.random.normal(key, identity.shape, identity.dtype)
 
 
 def flatten(points):

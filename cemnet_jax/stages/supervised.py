@@ -22,8 +22,11 @@ def split(variables: dict[str, Tree]) -> tuple[dict, dict]:
   return params, stats
 
 
-def variables(tree: dict, net: str) -> dict:
-  """The linen variables of one net of a state or frozen stage {'params': ..., 'stats': ...}."""
+def variables(tree: dict, net: str | None) -> dict:
+  """The linen variables of one net of a state or frozen stage {'params': ..., 'stats': ...}; with
+  None of all nets, where they are the parts of one."""
+  if net is None:
+    return {'params': tree['params'], 'batch_stats': tree['stats']}
   return {'params': tree['params'][net], 'batch_stats': tree['stats'].get(net, {})}
 
 

@@ -9,7 +9,7 @@ from flax.traverse_util import flatten_dict
 from cemnet_jax.errors import UserError
 from cemnet_jax.nets.arcface import IResNet
 from cemnet_jax.nets.audio2mouth import Audio2Mouth
-from cemnet_jax.nets.audio_encoder import AudioEncoder
+from cemnet_jax.nets.audio_encoder import AudioEncoder, EmotionClassifier
 from cemnet_jax.nets.ebm import EmotionBridgingMemory
 from cemnet_jax.nets.gray_resnet import GrayResNet
 from cemnet_jax.nets.image_emotion import ImageEmotion
@@ -101,6 +101,12 @@ def _audio_encoder(net, variables) -> Counterpart:
                      'MFCC (B 28 12)', own.audio_encoder(net), {}, ())
 
 
+def _emotion_classifier(net, variables) -> Counterpart:
+  return Counterpart(
+    "EmotionClassifier of this project's benchmarks/torch_nets/audio_encoder.py", 'MFCC (B 28 12)',
+    own.emotion_classifier(net), {}, ())
+
+
 def _image_emotion(net, variables) -> Counterpart:
   return Counterpart(
     "torchvision's resnet18(num_classes=8); the feature is what its last layer takes",
@@ -137,5 +143,6 @@ def _there(entries: list[Entry], variables: Tree) -> list[Entry]:
 
 _COUNTERPARTS = {
   Audio2Mouth: _audio2mouth, Renderer: _renderer, Wav2Lip: _wav2lip, AudioEncoder: _audio_encoder,
+  EmotionClassifier: _emotion_classifier,
   ImageEmotion: _image_emotion, EmotionBridgingMemory: _memory, IResNet: _iresnet,
   GrayResNet: _gray_resnet}

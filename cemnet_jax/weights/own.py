@@ -4,7 +4,12 @@ Their tensors are named as those of the nets in `benchmarks/torch_nets`, which k
 and EVP where these have such a net.
 """
 
-from cemnet_jax.nets.audio_encoder import CONV_TABLE, DECODER_TABLE, AudioEncoder
+from cemnet_jax.nets.audio_encoder import (
+  CONV_TABLE,
+  DECODER_TABLE,
+  AudioEncoder,
+  EmotionClassifier,
+)
 from cemnet_jax.nets.image_emotion import ImageEmotion
 from cemnet_jax.nets.layers import scaled
 from cemnet_jax.weights.insightface import shortcut
@@ -29,6 +34,15 @@ def audio_encoder(net: AudioEncoder) -> list[Entry]:
     turn = CONV if i else after_picture(scaled(512, net.width), 1, 6)
     table += dense(f'dense.{i}.0', (f'dense_{i}',), turn=turn)
   return table
+
+
+def emotion_classifier(net: EmotionClassifier) -> list[Entry]:
+  """The tensors of an audio encoder with its linear classifier and the leaves of `net`."""
+  inner = AudioEncoder(net.width, net.hidden, net.embedding)
+  within = [entry._replace(tensor=f'encoder.{entry.tensor}',
+                           path=(entry.path[0], 'encoder', *entry.path[1:]))
+            for entry in audio_encoder(inner)]
+  return within + dense('head', ('head', 'linear'))
 
 
 def audio_decoder() -> list[Entry]:
