@@ -114,10 +114,9 @@ def _voice(stage, name) -> Net:
 
 
 def _heard(stage, name) -> Net:
-  if name == 'aee':
-    return _voice(stage, name)
   trained, config = stage(name)
-  return _net(build.emotion_classifier(config.model), trained, None)
+  module, net = build.heard_emotion(name, config.model)
+  return _net(module, trained, net)
 
 
 def _stage(system_dir, name) -> tuple[dict, ConfigDict]:

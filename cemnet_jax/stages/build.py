@@ -23,10 +23,13 @@ def audio_encoder(model) -> AudioEncoder:
   return AudioEncoder(width=model.width, hidden=tuple(model.hidden), dim=model.dim)
 
 
-def emotion_classifier(model) -> EmotionClassifier:
-  """Stage `audio_emotion` whole: its parameters are those of this net."""
+def heard_emotion(stage: str, model) -> tuple[AudioEncoder | EmotionClassifier, str | None]:
+  """What tells the memory the emotion of speech, and which net of the stage that is: E_e of `aee`,
+  or all of `audio_emotion` (None)."""
+  if stage == 'aee':
+    return audio_encoder(model), 'emotion'
   return EmotionClassifier(width=model.width, hidden=tuple(model.hidden), embedding=model.dim,
-                           dim=model.classes)
+                           dim=model.classes), None
 
 
 def image_emotion(model) -> ImageEmotion:

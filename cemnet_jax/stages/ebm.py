@@ -21,9 +21,7 @@ def features(cfg):
   """
   a2m = build.audio2mouth(cfg.frozen.audio2mouth.model)
   emotion_stage = cfg.model.emotion_stage
-  heard = cfg.frozen[emotion_stage].model
-  enhanced = emotion_stage == 'aee'
-  emotion = build.audio_encoder(heard) if enhanced else build.emotion_classifier(heard)
+  emotion, emotion_net = build.heard_emotion(emotion_stage, cfg.frozen[emotion_stage].model)
   picture = build.image_emotion(cfg.frozen.image_emotion.model)
   identity = build.identity(cfg.frozen.identity.model)
 
@@ -37,7 +35,7 @@ def features(cfg):
     return {
       'motion': motion, 'target': target,
       'audio_emotion': pipeline.utterance_emotion(
-        emotion, variables(frozen[emotion_stage], 'emotion' if enhanced else None), batch['mfcc']),
+        emotion, variables(frozen[emotion_stage], emotion_net), batch['mfcc']),
       'image_emotion': pipeline.reference_emotion(
         picture, variables(frozen['image_emotion'], 'image_emotion'), batch['ref_images']),
       'identity': pipeline.reference_identity(

@@ -55,12 +55,15 @@ def _extra(stage):
 
 
 def save_stage(folder, cfg, name, net, args, extra):
-  """Writes one stage: net `name` with random weights for inputs `args`, `extra` among its stats."""
+  """Writes one stage: net `name` with random weights for inputs `args`, `extra` among its stats;
+  without a name the parts of `net` are the stage's nets."""
   shapes = jax.eval_shape(partial(net.init, train=False), jax.random.key(0), *args)
-  variables = drawn(shapes, len(name))
-  stats = {name: variables.get('batch_stats', {}), **extra}
+  variables = drawn(shapes, len(name or ''))
+  params, stats = variables['params'], variables.get('batch_stats', {})
+  if name:
+    params, stats = {name: params}, {name: stats}
   state = jax.tree.map(jax.numpy.asarray, TrainState(
-    step=np.int32(1), params={name: variables['params']}, opt={}, stats=stats, ema={}))
+    step=np.int32(1), params=params, opt={}, stats={**stats, **extra}, ema={}))
   workdir = folder / cfg.stage
   workdir.mkdir(parents=True)
   ckpt.write_json(workdir / ckpt.CONFIG, cfg.to_dict())
