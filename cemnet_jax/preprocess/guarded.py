@@ -134,6 +134,7 @@ def _serve(connection, function) -> None:
   signal.signal(signal.SIGINT, signal.SIG_IGN)
   threadpool_limits(1)
   cv2.setNumThreads(1)
+  connection.send((_BEAT, None))  # from here on the first task has no more time than others
   while True:
     try:
       task = connection.recv()

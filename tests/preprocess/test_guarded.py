@@ -35,6 +35,11 @@ def test_bad_tasks_fail_and_all_others_arrive(processes):
   assert out[6] == Failed('the process that read it died (exit code 3)')
 
 
+def test_the_first_task_of_a_process_has_no_more_time_than_others():
+  assert dict(guarded_map(work, ['hang', 1], 1, limit_s=1.0)) == {
+    0: Failed('gave no sign of life for 1 s'), 1: 2}
+
+
 def test_in_this_process_when_none_is_wanted():
   assert list(guarded_map(work, [1, 2], 0)) == [(0, 2), (1, 4)]
 
