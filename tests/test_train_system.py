@@ -161,10 +161,12 @@ def test_datasets_stand_in_for_the_synthetic_ones(monkeypatch):
   train_system.train_system('cemnet', 'debug', 'D', 'W', ('ebm.data.dataset=other/set',),
                             lrs='lrs2/main', mead='mead/front')
   assert seen['audio2mouth'] == seen['renderer'] == 'lrs2/main'
-  assert seen['aee'] == 'mead/front' and seen['identity'] == 'lrs2/main+mead/front'
+  assert seen['aee'] == 'mead/front' and seen['identity'] == 'lrs2/main'
   assert seen['ebm'] == 'other/set', '--set has the last word'
-  train_system.train_system('cemnet', 'debug', 'D', 'W')
-  assert seen['identity'] == 'synth_mead/lrs_debug+synth_mead/mead_debug'
+  train_system.train_system('scorers', 'debug', 'D', 'W', lrs='lrs2/main', mead='mead/front')
+  assert seen['identity_scorer'] == 'lrs2/main+mead/front'
+  train_system.train_system('scorers', 'debug', 'D', 'W')
+  assert seen['identity_scorer'] == 'synth_mead/lrs_debug+synth_mead/mead_debug'
 
 
 def test_vgg19_file_is_part_of_a_run(monkeypatch, tmp_path):
