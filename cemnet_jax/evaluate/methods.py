@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Array, Float
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.cases import References
@@ -14,8 +15,11 @@ from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.preprocess.audio import load_wav16, mel_windows
 from cemnet_jax.preprocess.crop import crop_frame, decode_jpeg
+from cemnet_jax.systems import SYSTEMS
 from cemnet_jax.topology import CONTENT, EMOTIONS
 
+ENCODERS = ('aee', 'audio_emotion')  # a system hears by the first of them that it has
+KEPT_SPEECHES = 16  # whose emotion is kept for the next method and the next case
 RENDER_BATCH = 8  # frames at a time; a last batch is filled up by repeating its last frame
 TRUTH, COPY, ORACLE = 'ground_truth', 'reference_copy', 'oracle_landmarks'
 BOUNDS = (TRUTH, COPY, ORACLE)
@@ -60,16 +64,19 @@ def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
   """
   found, missing = {}, {}
   load = functools.cache(functools.partial(forward.load, system_dir))
-  nets, once = None, None
+  nets, once, ears = None, None, {}
   for name in systems:
     try:
       if name == 'wav2lip':
         found[name] = wav2lip_method(wav2lip.load(system_dir))
         continue
-      mine = load('cemnet' if name == TOLD else name)
+      system = 'cemnet' if name == TOLD else name
+      mine = load(system)
       nets, once = nets or mine, once or LastCase(Talker(mine))
-      # All draw with the same renderer and differ after Audio2Mouth only.
-      found[name] = system_method(name, mine, motion=once, told=name == TOLD)
+      # All draw with the same renderer and differ after Audio2Mouth only; some hear alike.
+      encoder = next((stage for stage in ENCODERS if stage in SYSTEMS[system]), None)
+      ear = ears.setdefault(encoder, listener(Talker(mine)))
+      found[name] = system_method(name, mine, once, ear, told=name == TOLD)
     except UserError as error:
       missing[name] = str(error)
   if not found:
@@ -137,23 +144,31 @@ class LastCase:
     return self._last.motion
 
 
+def listener(talker: Talker) -> Callable[[bytes], Float[Array, '1 D']]:
+  """What a talker hears in 16-bit speech at 16 kHz; of the last few speeches it still knows it."""
+  return functools.lru_cache(KEPT_SPEECHES)(
+    lambda pcm: talker.hear(load_wav16(np.frombuffer(pcm, np.int16))))
+
+
 def system_method(name: str, nets: forward.Networks, motion: LastCase | None = None,
+                  ear: Callable[[bytes], Float[Array, '1 D']] | None = None,
                   told: bool = False) -> Method:
   """A system's nets as a Method over clip records, in the coordinates of the records' crops.
 
+  `motion` and `ear` are shared by methods with the same Audio2Mouth and the same emotion encoder.
   `told`: the emotion is the clip's label, not what is heard; UserError where some emotion was in no
   training speech.
   """
   talker, options = Talker(nets), Options(memory=nets.bridge is not None)
-  motion = motion or LastCase(talker)
+  motion, ear = motion or LastCase(talker), ear or listener(talker)
   for emotion in EMOTIONS * told:
     forward.label_emotion(nets.bridge, emotion)  # UserError now rather than in the middle
 
   def predict(clip, references):
     emotion = EMOTIONS[clip['emotion']] if told else 'auto'
     said = *talker_inputs(clip, references), options._replace(emotion=emotion)
-    plan = talker.plan(*said, motion(clip, references, *said))
-    return plan.landmarks[:, CONTENT]
+    heard = ear(clip['audio'].tobytes()) if options.memory and not told else None
+    return talker.plan(*said, motion(clip, references, *said), heard).landmarks[:, CONTENT]
 
   return Method(name, predict, _renderer(nets))
 
@@ -186,18 +201,20 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
     nets, _resize([references.images[i] for i in pick], size),
     forward.sketches(nets, references.landmarks[pick], references.boxes[pick]))
   mel = mel_windows(load_wav16(clip['audio']), 0, len(known))
+  frames = np.asarray(frames)
   reach = np.arange(nets.window) - nets.window // 2
+  around, place = np.unique(np.clip(frames[:, None] + reach, 0, len(known) - 1),
+                            return_inverse=True)
+  sketches = forward.sketches(nets, landmarks[around], clip['crop_box'][around])
+  place = place.reshape(len(frames), nets.window)
   pictures = []
   for start in range(0, len(frames), RENDER_BATCH):
-    some = np.asarray(frames[start:start + RENDER_BATCH])
-    at = some[np.minimum(np.arange(RENDER_BATCH), len(some) - 1)]
+    batch = np.minimum(np.arange(start, start + RENDER_BATCH), len(frames) - 1)
+    some, at = frames[start:start + RENDER_BATCH], frames[batch]
     originals = [decode_jpeg(clip['frames'][f]) for f in some]
     crops = _resize(originals, size)
-    around = np.clip(at[:, None] + reach, 0, len(known) - 1)
-    sketches = forward.sketches(nets, landmarks[around.ravel()], clip['crop_box'][around.ravel()])
-    faces = np.asarray(forward.render(
-      nets, crops[np.minimum(np.arange(RENDER_BATCH), len(some) - 1)],
-      sketches.reshape(*around.shape, size, size), encoded, mel[at]))
+    faces = np.asarray(forward.render(nets, crops[batch - start], sketches[place[batch]], encoded,
+                                      mel[at]))
     pictures += [_pasted(original, face, crop, known[frame], landmarks[frame])
                  for face, crop, original, frame in zip(faces, crops, originals, some)]
   return np.stack(pictures)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Array, Float, Int, UInt8
 from tqdm import tqdm
 
 from cemnet_jax.errors import UserError
@@ -122,15 +122,25 @@ class Talker:
     parts = self._motions(self._choose(references, options), *_timeline(audio, canvas), canvas)
     return jax.tree.map(lambda *x: np.concatenate(x), *parts)
 
+  def hear(self, audio: Float[np.ndarray, 'S'] | Recording) -> Float[Array, '1 D']:
+    """The emotion of a whole speech, as the memory is told it.
+
+    Raises:
+      UserError: this system has no memory that listens.
+    """
+    if self._nets.bridge is None:
+      raise UserError('this system has no Emotion Bridging Memory, so it hears no emotion')
+    return forward.speech_emotion(self._nets.bridge, MfccWindows(_whole_frames(audio)))
+
   def plan(self, references: References, audio: Float[np.ndarray, 'S'],
            canvas: References | None = None, options: Options = DEFAULTS,
-           motion: Motion | None = None) -> Plan:
+           motion: Motion | None = None, heard: Float[Array, '1 D'] | None = None) -> Plan:
     """Mouth landmarks of every frame; a video canvas is played forward and backward as needed.
 
-    `motion` is that of the same arguments when it is known, from a talker with the same
-    Audio2Mouth.
+    `motion` and `heard` are what `motion` and `hear` tell of the same arguments when that is known,
+    from a talker with the same Audio2Mouth and the same ear.
     """
-    shot, landmarks = self._landmarks(references, audio, canvas, options, motion)
+    shot, landmarks = self._landmarks(references, audio, canvas, options, motion, heard)
     return Plan(shot, np.concatenate(list(landmarks)))
 
   def slot_weights(self, references: References, audio: Float[np.ndarray, 'S'],
@@ -153,7 +163,7 @@ class Talker:
     """Full frames in order, rendered in batches when they are asked for."""
     return self._draw(plan.shot, [plan.landmarks], progress)
 
-  def _landmarks(self, references, audio, canvas, options, motion=None,
+  def _landmarks(self, references, audio, canvas, options, motion=None, heard=None,
                  ) -> tuple[Shot, Iterator[Float[np.ndarray, 'N 131 2']]]:
     """What `plan` tells, its landmarks in parts."""
     if options.memory and self._nets.bridge is None:
@@ -162,7 +172,7 @@ class Talker:
     canvas = references if canvas is None else canvas
     audio, shown = _timeline(audio, canvas)
     chosen = self._choose(references, options, least=self._nets.render_references)
-    cues = self._cues(chosen, audio, options) if options.memory else None
+    cues = self._cues(chosen, audio, options, heard) if options.memory else None
     motions = (self._motions(self._choose(references, options), audio, shown, canvas)
                if motion is None else _in_batches(motion))
     mouths = average_overlaps(_by_window(motions, lambda part: forward.mouths(
@@ -217,11 +227,13 @@ class Talker:
         face = paste.match_colour(faces[k], crops[k], known[i])
         yield paste.paste(shot.canvas.frames[i], shot.canvas.boxes[i], face, mask)
 
-  def _cues(self, chosen: References, audio, options: Options) -> forward.Cues:
+  def _cues(self, chosen: References, audio, options: Options, heard=None) -> forward.Cues:
     bridge = self._nets.bridge
-    emotion = (forward.speech_emotion(bridge, MfccWindows(audio)) if options.emotion == 'auto'
-               else forward.label_emotion(bridge, options.emotion))
-    return forward.Cues(emotion, *forward.picture_cues(bridge, _crops(chosen, bridge.image_size)))
+    if options.emotion != 'auto':
+      heard = forward.label_emotion(bridge, options.emotion)
+    elif heard is None:
+      heard = self.hear(audio)
+    return forward.Cues(heard, *forward.picture_cues(bridge, _crops(chosen, bridge.image_size)))
 
   def _choose(self, references: References, options: Options, least: int = 0) -> References:
     """As many references as Audio2Mouth takes, or `least` if that is more."""
@@ -273,11 +285,14 @@ def _filled(rows):
 
 def _timeline(audio, canvas: References) -> tuple[np.ndarray, np.ndarray]:
   """Samples of whole frames, and which picture of the canvas each of these frames shows."""
-  count = -(-len(audio) // SAMPLES_PER_FRAME)
+  audio = _whole_frames(audio)
   length = len(canvas.frames) if canvas.moving else 1
-  if missing := count * SAMPLES_PER_FRAME - len(audio):
-    audio = np.pad(audio, (0, missing))
-  return audio, refs.back_and_forth(length, count)
+  return audio, refs.back_and_forth(length, len(audio) // SAMPLES_PER_FRAME)
+
+
+def _whole_frames(audio):
+  missing = -len(audio) % SAMPLES_PER_FRAME
+  return np.pad(audio, (0, missing)) if missing else audio
 
 
 def load_audio(audio) -> Float[np.ndarray, 'S']:

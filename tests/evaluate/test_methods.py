@@ -4,6 +4,7 @@ import pytest
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate import methods
 from cemnet_jax.evaluate.cases import References
+from cemnet_jax.infer import forward
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.preprocess.audio import load_wav16
@@ -72,6 +73,34 @@ def test_methods_do_what_a_talker_does(system_dir, clip, loaded):
   np.testing.assert_array_equal(whole[:, :SIZE // 2], pictures[:, :SIZE // 2])
   some = cemnet.render(clip, references, mouths[1], np.array([2, 9]))
   np.testing.assert_array_equal(some, whole[[2, 9]])
+
+
+def test_speech_is_heard_once_by_methods_with_the_same_ear(system_dir, clip, monkeypatch):
+  nets, heard = forward.load(system_dir), []
+  hear = forward.utterance_emotion
+  monkeypatch.setattr(forward, 'utterance_emotion', lambda *a: heard.append(1) or hear(*a))
+  ear, references = methods.listener(Talker(nets)), references_of(clip)
+  first, second = (methods.system_method('cemnet', nets, ear=ear).predict(clip, references)
+                   for _ in range(2))
+  assert len(heard) == 1
+  np.testing.assert_array_equal(first, second)
+  other = {**clip, 'audio': clip['audio'][::-1].copy()}
+  changed = methods.system_method('cemnet', nets, ear=ear).predict(other, references)
+  assert len(heard) == 2
+  alone = methods.system_method('cemnet', nets).predict(other, references)
+  np.testing.assert_array_equal(changed, alone)
+  assert np.abs(changed - first).max() > 1e-6
+
+
+def test_methods_share_an_ear_only_with_the_same_encoder(monkeypatch):
+  made = []
+  nets = forward.Networks(*[None] * 8)
+  monkeypatch.setattr(forward, 'load', lambda folder, system: nets)
+  monkeypatch.setattr(methods, 'system_method',
+                      lambda name, nets, once, ear, told: made.append(ear))
+  methods.load_methods('folder', ['a2m_renderer', 'cemnet_no_ebm', 'cemnet_no_aee', 'cemnet'])
+  agnostic, direct, classifier, whole = made
+  assert direct is whole and len({agnostic, classifier, whole}) == 3
 
 
 def test_bounds(clip, loaded):
