@@ -41,8 +41,9 @@ class BatchNorm(nn.Module):
     if running:
       factor = jax.lax.rsqrt(var.value + self.epsilon) * scale
       return ((x - mean.value) * factor + bias).astype(dtype)
+    exact = jnp.promote_types(dtype, jnp.float32)  # sums in bfloat16 would lose too much
     y, batch_mean, batch_var = normalised(
-      x.astype(jnp.float32), scale.astype(jnp.float32), bias.astype(jnp.float32), self.epsilon)
+      x.astype(exact), scale.astype(exact), bias.astype(exact), self.epsilon)
     if not self.is_initializing():
       for kept, new in ((mean, batch_mean), (var, batch_var)):
         kept.value = self.momentum * kept.value + (1 - self.momentum) * new

@@ -71,3 +71,13 @@ def test_half_precision_keeps_statistics_in_single():
   np.testing.assert_allclose(new['batch_stats']['mean'], 0.1 * np.float32(half).mean(0), rtol=1e-4,
                              atol=1e-5)
   np.testing.assert_allclose(np.float32(y).std(0), 1, atol=0.02)
+
+
+def test_double_precision_stays_double():
+  with jax.enable_x64(True):
+    x = np.random.default_rng(0).normal(3, 2, (64, 3))
+    variables = {'params': {'scale': np.array([.5, 1, 2.]), 'bias': np.arange(3.)},
+                 'batch_stats': {'mean': np.zeros(3), 'var': np.ones(3)}}
+    y, _ = BatchNorm(use_running_average=False).apply(variables, x, mutable=['batch_stats'])
+  wanted = (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5) * [.5, 1, 2] + np.arange(3)
+  np.testing.assert_allclose(y, wanted, rtol=1e-11)
