@@ -120,6 +120,8 @@ def _identity(places, settings, clips):
     'settings': {k: list(v) if isinstance(v, tuple | list) else v
                  for k, v in settings._asdict().items()},
     'weights': {str(system): _weights(system) for system in places.systems},
+    'unfinished': [str(folder) for system in places.systems for folder in _trained(system)
+                   if not (folder / ckpt.DONE).is_file()],
     'measured': {'references': settings.references, 'frames': settings.frames,
                  'scorers': _weights(places.systems[0], scorers=True)}}
 
@@ -128,14 +130,19 @@ def _weights(system, scorers: bool = False) -> dict[str, str]:
   """Stage -> step and sha256 of the checkpoint that is used, and the file that it was imported
   from, if so; scorers apart from all others."""
   found = {}
-  for folder in sorted(Path(system).iterdir()):
-    if (folder / ckpt.FOLDER).is_dir() and (folder.name in Scorers._fields) == scorers:
+  for folder in _trained(system):
+    if (folder.name in Scorers._fields) == scorers:
       step = ckpt.best_step(folder)
       found[folder.name] = f'step {step}, sha256 {ckpt.digest(folder, step)}'
       source = ckpt.read_json(folder / ckpt.CONFIG).get('imported')
       if source:
         found[folder.name] += f', imported from {source["file"]}, sha256 {source["sha256"][:16]}'
   return found
+
+
+def _trained(system) -> list[Path]:
+  """Folders of the stages that have checkpoints."""
+  return [f for f in sorted(Path(system).iterdir()) if (f / ckpt.FOLDER).is_dir()]
 
 
 def _commit() -> str:

@@ -162,10 +162,12 @@ def _method(found):
                       for stage, what in stages.items())
   scorers = '\n'.join(f'{stage}, {what}' for stage, what in
                       identity['measured']['scorers'].items()) or 'no scorer was trained'
+  unfinished = ', '.join(identity['unfinished']) or 'none'
   data = ', '.join(f'{name} {version}' for name, version in identity['datasets'].items())
   return [Text(DEFINITIONS), Text(rows),
           Text(f'Datasets: {data}. Commit {identity["commit"]}, version {identity["version"]}.'),
-          Text(f'Weights. {weights}'), Text(f'Scorers. {scorers}')]
+          Text(f'Weights. {weights}'), Text(f'Scorers. {scorers}'),
+          Text(f'Stages whose training has not ended: {unfinished}.')]
 
 
 def _numbers(found, splits):

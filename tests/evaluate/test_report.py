@@ -9,16 +9,22 @@ import pytest
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate import evaluation, report
 from cemnet_jax.evaluate.run import Settings
+from cemnet_jax.train import ckpt
 from tests.evaluate.tiny_scorers import save_scorers
 from tests.infer.tiny_system import save_system
 
 SETTINGS = Settings(tuple(report.TITLES), ('test',), repetitions=2, references=2, clips=3,
                     cell_clips=1, drawn=1)
 
+UNFINISHED = ('ebm', 'emotion_scorer')
+
 
 @pytest.fixture(scope='module')
 def places(tmp_path_factory, debug_data):
   system = save_scorers(save_system(tmp_path_factory.mktemp('system')))
+  for stage in system.iterdir():
+    if stage.is_dir() and stage.name not in UNFINISHED:
+      ckpt.write_json(stage / ckpt.DONE, {})
   return evaluation.Places([system], debug_data, 'synth_mead/mead_debug', 'synth_mead/lrs_debug')
 
 
@@ -48,6 +54,13 @@ def test_all_numbers_are_written(written):
   assert len(clips) == 2 * 3 and all(c['emotion'] != c['reference_emotion'] for c in clips)
   total = sum(c['scores']['m_lmd'][0] for c in clips) / len(clips)
   assert total == pytest.approx(cross['m_lmd']['mean'])
+
+
+def test_stages_still_in_training_are_named(written, places):
+  folders = [str(places.systems[0] / stage) for stage in UNFINISHED]
+  assert json.loads((written[0] / 'results.json').read_text())['unfinished'] == folders
+  line = f'Stages whose training has not ended: {", ".join(folders)}.'
+  assert line in (written[0] / 'results.md').read_text()
 
 
 def test_tables_name_what_was_not_measured(written):

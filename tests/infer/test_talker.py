@@ -129,4 +129,6 @@ def test_what_cannot_be_done_is_said(talker, picture, speech, system_dir, tmp_pa
   plain = Talker.load(system_dir, 'a2m_renderer')
   with pytest.raises(UserError, match='no Emotion Bridging Memory'):
     plain.speak(picture, speech)
+  with pytest.raises(UserError, match='it hears no emotion'):
+    plain.hear(speech)
   assert len(plain.speak(picture, speech[:4000], memory=False).frames) == 7
