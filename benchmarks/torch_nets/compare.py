@@ -31,8 +31,9 @@ class Case(NamedTuple):
       in the layout of `net`; converts to what the ancestor eats.
     ignored: regular expression of tensors without a leaf.
     has_modes: whether `net` knows `train`.
-    kinked: whether gradients through the batch's statistics are compared in float64: in a deep net
-      of ReLUs, rounding decides on which side of zero some element is, and so its gradient.
+    kinked: whether the small net's gradients through the batch's statistics only agree in float64:
+      in a deep net of ReLUs, rounding decides on which side of zero some element is, and so its
+      gradient.
   """
   net: Any
   model: nn.Module
@@ -52,7 +53,7 @@ class Difference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-  """Ours against PyTorch's; `gradients` are those of `loss_weights`' loss for all parameters."""
+  """One run against another."""
   outputs: Difference
   gradients: Difference
 
@@ -87,40 +88,45 @@ def convert(case: Case) -> dict[str, Any]:
   return to_variables(case.entries, tensors, shapes(case), type(case.model).__name__, case.ignored)
 
 
-def compare(case: Case, train: bool) -> Comparison:
-  """Both nets forward and backward on the same weights and inputs, in float32 (see `kinked`).
+class Computed(NamedTuple):
+  """What a net computes: outputs, and gradients of the loss of `loss_weights` by tensor's name."""
+  outputs: Any
+  gradients: dict[str, np.ndarray]
+
+
+def compare(ours: Computed, theirs: Computed) -> Comparison:
+  """How far apart the outputs and the gradients of two runs are.
+
+  Raises:
+    AssertionError: values of other structure or shape, not finite ones, or nothing but zeros.
+  """
+  return Comparison(difference(ours.outputs, theirs.outputs),
+                    difference(ours.gradients, theirs.gradients, ZERO))
+
+
+def run(case: Case, train: bool, dtype: type = np.float32) -> tuple[Computed, Computed]:
+  """The linen net and its counterpart, forward and backward on the same weights and inputs.
 
   Args:
     train: BatchNorm by the batch's own statistics, else by the running ones.
-
-  Raises:
-    AssertionError: the nets return values of other structure or shape, not finite ones, or
-      nothing but zeros.
+    dtype: what both compute in, float32 or float64.
   """
-  found = _compare(case, train, np.float32)
-  if train and case.kinked:
-    with jax.enable_x64(True):
-      found = found._replace(gradients=_compare(case, train, np.float64).gradients)
-  return found
-
-
-def _compare(case: Case, train: bool, dtype) -> Comparison:
-  variables, inputs = jax.tree.map(lambda x: x.astype(dtype), (convert(case), case.inputs))
-  case.model.to(torch.from_numpy(inputs[0]).dtype).train(train)
-  for parameter in case.model.parameters():
-    parameter.grad = None
-  theirs = case.forward(case.model, *map(torch.from_numpy, inputs))
-  weights = loss_weights(jax.tree.map(lambda x: x.detach().numpy(), theirs))
-  total = sum((torch.from_numpy(w) * x).sum()
-              for w, x in zip(jax.tree.leaves(weights), jax.tree.leaves(theirs), strict=True))
-  total.backward()
-  outputs, gradients = _run(case, variables, inputs, weights, train)
-  named = to_tensors([e for e in case.entries if e.path[0] == 'params'], {'params': gradients})
+  with jax.enable_x64(dtype is np.float64):
+    variables, inputs = jax.tree.map(lambda x: x.astype(dtype), (convert(case), case.inputs))
+    case.model.to(torch.from_numpy(inputs[0]).dtype).train(train)
+    for parameter in case.model.parameters():
+      parameter.grad = None
+    theirs = case.forward(case.model, *map(torch.from_numpy, inputs))
+    weights = loss_weights(jax.tree.map(lambda x: x.detach().numpy(), theirs))
+    total = sum((torch.from_numpy(w) * x).sum()
+                for w, x in zip(jax.tree.leaves(weights), jax.tree.leaves(theirs), strict=True))
+    total.backward()
+    outputs, gradients = _run(case, variables, inputs, weights, train)
+    named = to_tensors([e for e in case.entries if e.path[0] == 'params'], {'params': gradients})
   wanted = {name: parameter.grad.numpy() for name, parameter in case.model.named_parameters()
             if name in named}
-  return Comparison(
-    difference(outputs, jax.tree.map(lambda x: x.detach().numpy(), theirs)),
-    difference({name: named[name] for name in wanted}, wanted, ZERO))
+  return (Computed(jax.tree.map(np.asarray, outputs), {name: named[name] for name in wanted}),
+          Computed(jax.tree.map(lambda x: x.detach().numpy(), theirs), wanted))
 
 
 def loss_weights(outputs: Any) -> Any:

@@ -42,8 +42,7 @@ def audio2mouth_case(paper: bool) -> Case:
   size = dict(dropout=0.0) | ({} if paper else dict(width=0.25, dim=32, layers=2, ffn=48))
   net, model = Audio2Mouth(**size), randomise_but_tables(audio2mouth.Audio2Mouth(**size))
   inputs = mel(BATCH, FRAMES), random(BATCH, FRAMES, 74, 2), random(BATCH, REFERENCES, 131, 2)
-  return Case(net, model, iplap.landmark_entries(net), inputs, run_audio2mouth, iplap.POSITIONS,
-              kinked=paper)
+  return Case(net, model, iplap.landmark_entries(net), inputs, run_audio2mouth, iplap.POSITIONS)
 
 
 def randomise_but_tables(model: audio2mouth.Audio2Mouth) -> audio2mouth.Audio2Mouth:
