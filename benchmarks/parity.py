@@ -6,9 +6,9 @@ Both compute on this machine's CPU, first in float32, then in float64. The gradi
 randomly weighted mean of all outputs, for every parameter. A relative difference is the largest in
 an array over the largest magnitude in that array; the table has the worst array.
 
-In a deep net of ReLUs, rounding decides on which side of zero some element is, and so its gradient:
-the last two columns tell how far the gradients of each program in float32 are from its own in
-float64, so how much of the difference is rounding's.
+In a deep net of ReLUs and max-pools, rounding decides on which side of zero some element is, or
+which is the largest, and so gradients: the last two columns tell how far those of each program in
+float32 are from its own in float64, so how much of the difference is rounding's.
 """
 
 import argparse

@@ -66,7 +66,7 @@ def gray(images: torch.Tensor) -> torch.Tensor:
 
 def standardised(images: torch.Tensor) -> torch.Tensor:
   """RGB (B, H, W, 3) in [0, 1] -> (B, 3, H, W) as ImageNet's nets eat them."""
-  return first((images - torch.tensor(IMAGENET_MEAN)) / torch.tensor(IMAGENET_STD))
+  return first((images - images.new_tensor(IMAGENET_MEAN)) / images.new_tensor(IMAGENET_STD))
 
 
 def audio_encoder_case(paper: bool) -> Case:

@@ -32,8 +32,7 @@ class Case(NamedTuple):
     ignored: regular expression of tensors without a leaf.
     has_modes: whether `net` knows `train`.
     kinked: whether the small net's gradients through the batch's statistics only agree in float64:
-      in a deep net of ReLUs, rounding decides on which side of zero some element is, and so its
-      gradient.
+      see `benchmarks.parity` about rounding.
   """
   net: Any
   model: nn.Module

@@ -79,7 +79,8 @@ class AdainBlock(nn.Module):
 def sampling_grid(flow: torch.Tensor) -> torch.Tensor:
   """Flow (B, 2, H, W) in pixels -> (B, H, W, 2): pixel centres at +-1, as align_corners means."""
   height, width = flow.shape[2:]
-  axes = [torch.linspace(-1, 1, n, device=flow.device) for n in (width, height)]
+  axes = [torch.linspace(-1, 1, n, dtype=flow.dtype, device=flow.device)
+          for n in (width, height)]
   identity = torch.stack(torch.meshgrid(*axes, indexing='xy'), -1)
   size = torch.tensor([width - 1, height - 1], device=flow.device)
   return identity + 2 * flow.permute(0, 2, 3, 1) / size

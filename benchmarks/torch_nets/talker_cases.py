@@ -59,7 +59,7 @@ def run_audio2mouth(model, mel, pose, ref):
 
 def renderer_case(paper: bool) -> Case:
   size = {} if paper else dict(width=8, wide=16, hidden=8, audio_dim=16, audio_width=1 / 16)
-  side = 128 if paper else 16
+  side = 64 if paper else 16  # the paper's 128 px take four times as long, on the same weights
   inputs = (random(BATCH, side, side, 3), random(BATCH, FRAMES, side, side),
             random(BATCH, REFERENCES, side, side, 3, seed=1),
             random(BATCH, REFERENCES, side, side, seed=2), mel(BATCH))
