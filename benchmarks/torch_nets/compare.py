@@ -116,7 +116,8 @@ def run(case: Case, train: bool, dtype: type = np.float32) -> tuple[Computed, Co
     for parameter in case.model.parameters():
       parameter.grad = None
     theirs = case.forward(case.model, *map(torch.from_numpy, inputs))
-    weights = loss_weights(jax.tree.map(lambda x: x.detach().numpy(), theirs))
+    arrays = jax.tree.map(lambda x: x.detach().numpy(), theirs)
+    weights = loss_weights(arrays)
     total = sum((torch.from_numpy(w) * x).sum()
                 for w, x in zip(jax.tree.leaves(weights), jax.tree.leaves(theirs), strict=True))
     total.backward()
@@ -125,7 +126,7 @@ def run(case: Case, train: bool, dtype: type = np.float32) -> tuple[Computed, Co
   wanted = {name: parameter.grad.numpy() for name, parameter in case.model.named_parameters()
             if name in named}
   return (Computed(jax.tree.map(np.asarray, outputs), {name: named[name] for name in wanted}),
-          Computed(jax.tree.map(lambda x: x.detach().numpy(), theirs), wanted))
+          Computed(arrays, wanted))
 
 
 def loss_weights(outputs: Any) -> Any:
