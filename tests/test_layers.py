@@ -19,7 +19,7 @@ MAY_IMPORT = {
   'stages': {'stages', 'nets', 'losses', 'train.stage', 'train.state', 'train.optim', 'train.rng'},
   'train': {'train'},
   'data': {'data', 'preprocess.audio', 'preprocess.sketch', 'preprocess.crop',
-           'preprocess.alignment', 'preprocess.parallel'},
+           'preprocess.alignment', 'preprocess.parallel', 'preprocess.stable_frame'},
   'preprocess': {'preprocess'},
   'evaluate': {'evaluate', 'stages', 'metrics', 'data', 'infer', 'nets', 'systems', 'train.ckpt',
                'preprocess'},

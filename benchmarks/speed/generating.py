@@ -11,7 +11,7 @@ from unittest import mock
 import jax
 import numpy as np
 
-from cemnet_jax.infer import forward, paste
+from cemnet_jax.infer import forward, native, painter, paste
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer import talker as talking
 from cemnet_jax.preprocess import face, video
@@ -28,9 +28,9 @@ TIMED = (
   (MOUTHS, forward, ('speech_emotion', 'picture_cues', 'frame_tokens', 'reference_tokens',
                      'motions', 'mouths')),
   (SKETCHES, forward, ('sketches',)),
-  (RENDERER, forward, ('encode_references', 'render')),
-  (PASTE, talking, ('crop_frame',)),
-  (PASTE, paste, ('lower_face_mask', 'match_colour', 'paste')))
+  (RENDERER, forward, ('encode_references', 'paint')),
+  (PASTE, painter, ('crop_frame',)), (PASTE, native, ('compose',)),
+  (PASTE, paste, ('lower_face_mask', 'tint', 'paste', 'blend')))
 
 
 class Generated(NamedTuple):

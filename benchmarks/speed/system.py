@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.speed.inputs import config, drawn
-from cemnet_jax.data.statistics import align
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.forward import Bridge, Net, Networks
 from cemnet_jax.preprocess.audio import load_wav16
+from cemnet_jax.preprocess.stable_frame import align
 from cemnet_jax.preprocess.synthetic.identity import make_identity
 from cemnet_jax.preprocess.synthetic.motion import motion_tracks
 from cemnet_jax.preprocess.synthetic.render import FaceRenderer

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.infer import RESOLUTIONS
 from cemnet_jax.preprocess.video import check_writable, is_picture, read_picture, write_video
 from cemnet_jax.systems import TALKERS
 from cemnet_jax.topology import EMOTIONS, FPS, NUM_LANDMARKS, SAMPLES_PER_FRAME
@@ -26,6 +27,10 @@ def add_arguments(parser) -> None:
       help='how references are chosen from a video')
   add('--smooth', type=float, default=0.0, metavar='FRAMES',
       help='sigma of a low-pass over the mouth; 0 is off')
+  add('--calibrate', default='on', choices=('on', 'off'),
+      help='take off what the system gets wrong on the reference itself')
+  add('--resolution', default='native', choices=RESOLUTIONS,
+      help="of the drawn face: native, the picture's own; net, what the renderer draws, enlarged")
   add('--no-memory', action='store_true', help='Audio2Mouth alone, for comparison')
   add('--landmarker', metavar='FILE',
       help='face_landmarker.task; otherwise $CEMNET_LANDMARKER, or downloaded once')
@@ -46,7 +51,7 @@ def run(args) -> None:
   references = (_known(args.reference, args.landmarks, talker.crop) if args.landmarks
                 else as_references(args.reference, args.landmarker, frames, talker.crop))
   options = Options(args.emotion, args.seed, not args.no_memory, args.choose, args.smooth,
-                    progress=True)
+                    args.calibrate == 'on', args.resolution, progress=True)
   write_video(args.out, talker.stream(references, audio, options=options), audio)
   print(f'{args.out}: {frames} frames, {frames / FPS:.2f} s')
 

@@ -1,29 +1,12 @@
-"""Mean and deviation of landmarks in the face's own frame, over the training clips of a dataset.
-
-numpy twin of `nets.landmark_frame`, which explains the frame.
-"""
+"""Mean and deviation of landmarks in the face's own frame, over the training clips of a dataset."""
 
 import numpy as np
 from jaxtyping import Float
 
 from cemnet_jax.data.source import Clips
-from cemnet_jax.topology import STABLE, STABLE_TEMPLATE
+from cemnet_jax.preprocess.stable_frame import align
 
 STD_FLOOR = 0.15  # of the mean std: the seven fitted points hardly move
-
-
-def align(landmarks: Float[np.ndarray, 'T 131 2']) -> Float[np.ndarray, 'T 131 2']:
-  """Landmarks under the least-squares similarity from their STABLE points to the template.
-
-  The origin is the centre of the seven points.
-  """
-  points = landmarks[..., 0] + 1j * landmarks[..., 1]
-  template = STABLE_TEMPLATE[:, 0] + 1j * STABLE_TEMPLATE[:, 1]
-  points = points - points[:, STABLE].mean(axis=1, keepdims=True)
-  stable, target = points[:, STABLE], template - template.mean()
-  scale_rot = (stable.conj() @ target) / (np.abs(stable) ** 2).sum(axis=1)
-  aligned = points * scale_rot[:, None]
-  return np.stack([aligned.real, aligned.imag], axis=-1)
 
 
 def landmark_statistics(data_dir, name: str, split: str = 'train', max_clips: int = 2000

@@ -12,6 +12,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.cases import References
 from cemnet_jax.infer import forward, paste, wav2lip
 from cemnet_jax.infer import references as refs
+from cemnet_jax.infer.painter import Canvas, Painter
 from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.preprocess.audio import load_wav16, mel_windows
 from cemnet_jax.preprocess.crop import crop_frame, decode_jpeg
@@ -159,7 +160,9 @@ def system_method(name: str, nets: forward.Networks, motion: LastCase | None = N
   `told`: the emotion is the clip's label, not what is heard; UserError where some emotion was in no
   training speech.
   """
-  talker, options = Talker(nets), Options(memory=nets.bridge is not None)
+  talker = Talker(nets)
+  # The canvas of a case is the real clip, whose jaw may not tell how it will move.
+  options = Options(memory=nets.bridge is not None, calibrate=False)
   motion, ear = motion or LastCase(talker), ear or listener(talker)
   for emotion in EMOTIONS * told:
     forward.label_emotion(nets.bridge, emotion)  # UserError now rather than in the middle
@@ -189,17 +192,18 @@ def talker_inputs(clip, references: References
 def render_frames(nets: forward.Networks, clip, references, content, frames) -> np.ndarray:
   """Crops (F, S, S, 3) of a clip's `frames` with the mouth `content` (T, 57, 2), pasted back.
 
-  As in a talking video, only the lower face changes and its edge fades into the original.
+  As in a talking video, only the lower face changes and its edge fades into the original. The mouth
+  has the nets' resolution.
   """
-  size = nets.image_size
   known = clip['landmarks'].astype(np.float32)
   landmarks = known.copy()
   landmarks[:, CONTENT] = content
   count = min(nets.render_references, len(references.images))
   pick = np.linspace(0, len(references.images) - 1, count).round().astype(int)
-  encoded = forward.encode_references(
-    nets, _resize([references.images[i] for i in pick], size),
-    forward.sketches(nets, references.landmarks[pick], references.boxes[pick]))
+  images = references.images[pick]
+  shown = refs.from_arrays(images, references.landmarks[pick] * images.shape[1],
+                           refs.whole_boxes(images))
+  painter = Painter(nets, shown, images.shape[1], 'net', references.boxes[pick])
   mel = mel_windows(load_wav16(clip['audio']), 0, len(known))
   frames = np.asarray(frames)
   reach = np.arange(nets.window) - nets.window // 2
@@ -210,20 +214,18 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
   pictures = []
   for start in range(0, len(frames), RENDER_BATCH):
     batch = np.minimum(np.arange(start, start + RENDER_BATCH), len(frames) - 1)
-    some, at = frames[start:start + RENDER_BATCH], frames[batch]
-    originals = [decode_jpeg(clip['frames'][f]) for f in some]
-    crops = _resize(originals, size)
-    faces = np.asarray(forward.render(nets, crops[batch - start], sketches[place[batch]], encoded,
-                                      mel[at]))
-    pictures += [_pasted(original, face, crop, known[frame], landmarks[frame])
-                 for face, crop, original, frame in zip(faces, crops, originals, some)]
+    at = frames[batch]
+    originals = [decode_jpeg(clip['frames'][f]) for f in at]
+    canvas = Canvas(originals, refs.whole_boxes(originals), known[at])
+    painted = painter.paint(canvas, landmarks[at], sketches[place[batch]], mel[at])
+    pictures += painted[:len(frames) - start]
   return np.stack(pictures)
 
 
 def _pasted(original, face, crop, known, landmarks):
   mask = paste.lower_face_mask(known, landmarks, len(face))
   return paste.paste(original, refs.whole_boxes([original])[0],
-                     paste.match_colour(face, crop, known), mask)
+                     face + paste.tint(face, crop, known), mask)
 
 
 def _resize(images, size):

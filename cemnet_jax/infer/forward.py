@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from cemnet_jax.errors import UserError
 from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.landmark_frame import Similarity
+from cemnet_jax.nets.warp import grid_displacement, grid_sample
 from cemnet_jax.preprocess.audio import MfccWindows
 from cemnet_jax.preprocess.sketch import draw_sketches, iplap_sketch
 from cemnet_jax.stages import build
@@ -22,6 +23,7 @@ from cemnet_jax.topology import EMOTIONS
 from cemnet_jax.train import ckpt
 
 EMOTION_BATCH = 32  # speech windows encoded at a time
+SHARE_POWER = 4  # of the references' weights, so that few pictures mix: a mean of many is blurred
 FRAME_BATCH = 32  # frames of which Audio2Mouth's tokens are made at a time
 
 
@@ -67,6 +69,15 @@ class Cues(NamedTuple):
   audio_emotion: Float[Array, '1 D']
   image_emotion: Float[Array, '1 F']
   identity: Float[Array, '1 G']
+
+
+class Painting(NamedTuple):
+  """What the renderer says of B frames, in crops of its own size, colours in [0, 1]."""
+  image: Float[Array, 'B S S 3']  # the face
+  warped: Float[Array, 'B S S 3']  # the references, warped and mixed by `share`
+  displacement: Float[Array, 'B N S S 2']  # from each pixel to its source (x, y), in crop sides
+  share: Float[Array, 'B N S S']  # of each reference, together 1
+  face: Float[Array, 'B S S']  # how much of what is warped to a pixel is face
 
 
 def load(system_dir, system: str = 'cemnet') -> Networks:
@@ -234,6 +245,18 @@ def render(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
   return _render(nets.renderer.module, nets.renderer.variables, crops, sketches, references, mel)
 
 
+def paint(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
+          sketches: UInt8[np.ndarray, 'B T H W'], references, mel: Float[np.ndarray, 'B 80 16'],
+          faces: Float[np.ndarray, 'N H W']) -> Painting:
+  """As `render`, with where its pixels come from.
+
+  Args:
+    faces: how much of each of the references' pixels is face, in [0, 1].
+  """
+  return _paint(nets.renderer.module, nets.renderer.variables, crops, sketches, references, mel,
+                faces)
+
+
 # Inlined where another function is traced, which then holds no weights but those it uses.
 _compiled = partial(jax.jit, static_argnums=0, inline=True)
 
@@ -293,8 +316,27 @@ def _encode(net, variables, images, sketches):
 
 @_compiled
 def _render(net, variables, crops, sketches, references, mel):
+  image = _layers(net, variables, crops, sketches, references, mel).image
+  return jnp.round(image.clip(0, 1) * 255).astype(jnp.uint8)
+
+
+@_compiled
+def _paint(net, variables, crops, sketches, references, mel, faces):
+  drawn = _layers(net, variables, crops, sketches, references, mel)
+  b, n, height, width, _ = drawn.grid.shape
+  share = drawn.weight ** SHARE_POWER
+  share = share / share.sum(1, keepdims=True).clip(1e-12)
+  known = jnp.concatenate([references.images[0], faces[..., None]], -1)  # N H W 4
+  grid = drawn.grid.reshape(b * n, height, width, 2)
+  moved = grid_sample(jnp.broadcast_to(known, (b, *known.shape)).reshape(b * n, *known.shape[1:]),
+                      grid).reshape(b, n, height, width, 4)
+  mixed = (share * moved).sum(1)
+  return Painting(drawn.image.clip(0, 1), mixed[..., :3],
+                  grid_displacement(grid).reshape(drawn.grid.shape), share[..., 0], mixed[..., 3])
+
+
+def _layers(net, variables, crops, sketches, references, mel):
   known = jnp.arange(crops.shape[1])[:, None, None] < crops.shape[1] // 2
   masked = jnp.where(known, pipeline.to_float(crops), 0.0)
-  image, _ = net.apply(variables, masked, pipeline.to_float(sketches), references, mel, train=False,
-                       method=net.render)
-  return jnp.round(image.clip(0, 1) * 255).astype(jnp.uint8)
+  return net.apply(variables, masked, pipeline.to_float(sketches), references, mel, train=False,
+                   method=net.layers)

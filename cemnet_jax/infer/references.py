@@ -9,8 +9,8 @@ from jaxtyping import Float, Int, UInt8
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess import face, video
-from cemnet_jax.preprocess.crop import iplap_boxes, stable_boxes, to_crop
-from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP
+from cemnet_jax.preprocess.crop import crop_frame, iplap_boxes, stable_boxes, to_crop
+from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP, SAMPLES_PER_FRAME
 
 IPLAP_PAD = 25  # px around the points in IP-LAP's published inference; 5 in its training (spec 8.3)
 
@@ -21,12 +21,13 @@ class References(NamedTuple):
   landmarks: Float[np.ndarray, 'N 131 2']  # px
   boxes: Float[np.ndarray, 'N 4']  # x0 y0 x1 y1, px
   moving: bool
+  audio: Float[np.ndarray, 'S'] | None = None  # what `moving` frames say, 16 kHz, where it is known
 
 
 def from_arrays(frames: Sequence[UInt8[np.ndarray, 'H W 3']],
                 landmarks: Float[np.ndarray, 'N 131 2'],
                 boxes: Float[np.ndarray, 'N 4'] | None = None, moving: bool = False,
-                crop: str = 'stable') -> References:
+                crop: str = 'stable', audio: Float[np.ndarray, 'S'] | None = None) -> References:
   """References whose landmarks (px) are known; boxes by the rule `crop` unless given.
 
   'stable' is the rule of training, 'iplap' that of IP-LAP's weights (see `preprocess.crop`).
@@ -44,7 +45,7 @@ def from_arrays(frames: Sequence[UInt8[np.ndarray, 'H W 3']],
     boxes = _boxes(frames, landmarks, moving, crop)
     if (boxes[:, 2:] <= boxes[:, :2]).any():
       raise UserError('references: landmarks lie outside of their picture; give them in px')
-  return References(list(frames), landmarks, np.asarray(boxes, np.float32), moving)
+  return References(list(frames), landmarks, np.asarray(boxes, np.float32), moving, audio)
 
 
 def from_files(paths: Sequence, landmarker=None, max_frames: int | None = None,
@@ -73,6 +74,26 @@ def whole_boxes(frames: Sequence[UInt8[np.ndarray, 'H W 3']]) -> Float[np.ndarra
 def crop_landmarks(references: References) -> Float[np.ndarray, 'N 131 2']:
   """Landmarks in crop coordinates, [0, 1]."""
   return to_crop(references.landmarks, references.boxes)
+
+
+def take(references: References, index: Int[np.ndarray, 'M']) -> References:
+  """Some of the pictures, each for itself."""
+  return References([references.frames[i] for i in index], references.landmarks[index],
+                    references.boxes[index], False)
+
+
+def part(references: References, start: int, stop: int) -> References:
+  """Consecutive frames of a video, with what is said in them."""
+  audio = references.audio
+  return References(
+    references.frames[start:stop], references.landmarks[start:stop], references.boxes[start:stop],
+    references.moving,
+    None if audio is None else audio[start * SAMPLES_PER_FRAME:stop * SAMPLES_PER_FRAME])
+
+
+def crops(references: References, size: int) -> UInt8[np.ndarray, 'N S S 3']:
+  """The faces, `size` px wide and high."""
+  return np.stack([crop_frame(f, b, size) for f, b in zip(references.frames, references.boxes)])
 
 
 def choose(references: References, count: int, seed: int = 0, how: str = 'random'
@@ -110,7 +131,19 @@ def _from_video(path, landmarker, max_frames, crop) -> References:
   if not runs:
     raise UserError(f'{path}: no face found in any frame; give a video of one face from the front')
   start, stop = max(runs, key=lambda run: run[1] - run[0])
-  return from_arrays(frames[start:stop], landmarks[start:stop], moving=True, crop=crop)
+  return from_arrays(frames[start:stop], landmarks[start:stop], moving=True, crop=crop,
+                     audio=_sound(path, start, stop) if video.has_audio(path) else None)
+
+
+def _sound(path, start, stop) -> Float[np.ndarray, 'S']:
+  """What is said in frames [start, stop); silence where the sound ends sooner."""
+  parts, missing = [], stop * SAMPLES_PER_FRAME
+  for part in video.iterate_audio(path, like_video=True):
+    parts.append(part[:missing])
+    missing -= len(parts[-1])
+    if not missing:
+      break
+  return np.concatenate([*parts, np.zeros(missing, np.float32)])[start * SAMPLES_PER_FRAME:]
 
 
 def _boxes(frames, landmarks, moving, crop):

@@ -12,15 +12,16 @@ from jaxtyping import Array, Float, Int, UInt8
 from tqdm import tqdm
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.infer import forward, paste
+from cemnet_jax.infer import calibration, forward
 from cemnet_jax.infer import references as refs
+from cemnet_jax.infer.calibration import Calibration
+from cemnet_jax.infer.painter import Canvas, Painter
 from cemnet_jax.infer.references import References
 from cemnet_jax.infer.rows import Rows, average_overlaps, smooth
 from cemnet_jax.infer.video import TalkingVideo
 from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.preprocess import video
 from cemnet_jax.preprocess.audio import MfccWindows, mel_windows
-from cemnet_jax.preprocess.crop import crop_frame
 from cemnet_jax.preprocess.recording import Recording
 from cemnet_jax.topology import CONTENT, POSE, SAMPLES_PER_FRAME
 
@@ -35,6 +36,8 @@ class Options(NamedTuple):
   memory: bool = True  # False: Audio2Mouth alone, without the Emotion Bridging Memory
   choice: str = 'random'  # or 'lip_openness', see references.choose
   smooth: float = 0.0  # sigma in frames of a low-pass over the mouth landmarks; 0 is off
+  calibrate: bool = True  # take off the constant error on this person, see infer.calibration
+  resolution: str = 'native'  # of the mouth: the picture's own, or 'net': the renderer's, enlarged
   progress: bool = False
 
 
@@ -103,7 +106,7 @@ class Talker:
     references = find(references)
     canvas = references if canvas is None else find(canvas)
     plan = self.plan(references, audio, canvas, options)
-    frames = np.stack(list(self.frames(plan, options.progress)))
+    frames = np.stack(list(self.frames(plan, options)))
     return TalkingVideo(frames, plan.shot.audio, plan.landmarks)
 
   def stream(self, references: References, audio: Float[np.ndarray, 'S'] | Recording,
@@ -114,7 +117,7 @@ class Talker:
     Memory does not grow with the speech if that is a `Recording`.
     """
     shot, landmarks = self._landmarks(references, audio, canvas, options)
-    return self._draw(shot, landmarks, options.progress)
+    return self._draw(shot, landmarks, options)
 
   def motion(self, references: References, audio: Float[np.ndarray, 'S'], canvas: References,
              options: Options = DEFAULTS) -> Motion:
@@ -159,9 +162,10 @@ class Talker:
     parts = _by_window(self._motions(chosen, audio, shown, canvas), weights)
     return np.concatenate(list(average_overlaps(parts, len(shown))))
 
-  def frames(self, plan: Plan, progress: bool = False) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
+  def frames(self, plan: Plan, options: Options = DEFAULTS,
+             ) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
     """Full frames in order, rendered in batches when they are asked for."""
-    return self._draw(plan.shot, [plan.landmarks], progress)
+    return self._draw(plan.shot, [plan.landmarks], options)
 
   def _landmarks(self, references, audio, canvas, options, motion=None, heard=None,
                  ) -> tuple[Shot, Iterator[Float[np.ndarray, 'N 131 2']]]:
@@ -179,7 +183,26 @@ class Talker:
       self._nets, part.points, part.frame, cues)), len(shown))
     if options.smooth > 0:
       mouths = smooth(mouths, len(shown), options.smooth)
-    return Shot(canvas, shown, chosen, audio), _with_pose(mouths, canvas, shown)
+    landmarks = _with_pose(mouths, canvas, shown)
+    if options.calibrate:
+      landmarks = _corrected(landmarks, self._calibration(references, options), canvas, shown)
+    return Shot(canvas, shown, chosen, audio), landmarks
+
+  def _calibration(self, references: References, options: Options) -> Calibration:
+    """The system's constant error on the references: a video is asked for what it says itself,
+    pictures for silence."""
+    plain = options._replace(calibrate=False, emotion='auto', smooth=0.0)
+    if references.moving and references.audio is not None:
+      some = refs.part(references, 0, calibration.FRAMES)
+      plan = self.plan(some, some.audio, options=plain)
+      return calibration.measure(plan.landmarks, refs.crop_landmarks(some)[plan.shot.shown])
+    plain = plain._replace(memory=False)
+    silence = np.zeros(self._nets.window * SAMPLES_PER_FRAME, np.float32)
+    chosen = self._choose(references, plain)
+    known = refs.crop_landmarks(chosen).astype(np.float32)
+    predicted = [self.plan(references, silence, refs.take(chosen, [i]), plain).landmarks[:1]
+                 for i in range(len(known))]
+    return calibration.measure(np.concatenate(predicted), known)
 
   def _motions(self, chosen: References, audio, shown, canvas: References) -> Iterator[Motion]:
     """`motion`, MOUTH_BATCH windows at a time."""
@@ -205,27 +228,25 @@ class Talker:
       at = shown[np.minimum(np.arange(start, stop), len(shown) - 1)]
       yield forward.frame_tokens(self._nets, mel_windows(audio, start, stop - start), pose[at])
 
-  def _draw(self, shot: Shot, landmarks, progress) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
+  def _draw(self, shot: Shot, landmarks, options: Options) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
     """Full frames with these landmarks, which come in parts."""
-    size, count, reach = self._nets.image_size, len(shot.shown), self._nets.window // 2
-    encoded = self._encode(shot.chosen)
-    known, rows = refs.crop_landmarks(shot.canvas), Rows(landmarks)
+    count, reach, canvas = len(shot.shown), self._nets.window // 2, shot.canvas
+    sides = (canvas.boxes[:, 2:] - canvas.boxes[:, :2]).max(axis=1)
+    painter = Painter(self._nets, self._painted(shot.chosen), float(np.median(sides)),
+                      options.resolution)
+    known, rows = refs.crop_landmarks(canvas), Rows(landmarks)
     starts = range(0, count, RENDER_BATCH)
-    for start in tqdm(starts, desc='frames', unit='batch', disable=not progress):
+    for start in tqdm(starts, desc='frames', unit='batch', disable=not options.progress):
       ids = np.minimum(np.arange(start, start + RENDER_BATCH), count - 1)
-      crops = np.stack([crop_frame(shot.canvas.frames[i], shot.canvas.boxes[i], size)
-                        for i in shot.shown[ids]])
+      at = shot.shown[ids]
       around = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, count - 1)
       points = rows.take(around)
       mel = mel_windows(shot.audio, start, ids[-1] - start + 1)
       mel = mel[np.minimum(np.arange(RENDER_BATCH), len(mel) - 1)]
-      sketches = self._sketch_windows(points, shot.canvas.boxes[shot.shown[around]])
-      faces = np.asarray(forward.render(self._nets, crops, sketches, encoded, mel))
-      for k in range(min(RENDER_BATCH, count - start)):
-        i = shot.shown[start + k]
-        mask = paste.lower_face_mask(known[i], points[reach + k], size)
-        face = paste.match_colour(faces[k], crops[k], known[i])
-        yield paste.paste(shot.canvas.frames[i], shot.canvas.boxes[i], face, mask)
+      sketches = self._sketch_windows(points, canvas.boxes[shot.shown[around]])
+      pictures = Canvas([canvas.frames[i] for i in at], canvas.boxes[at], known[at])
+      yield from painter.paint(pictures, points[reach:reach + RENDER_BATCH], sketches, mel)[
+        :count - start]
 
   def _cues(self, chosen: References, audio, options: Options, heard=None) -> forward.Cues:
     bridge = self._nets.bridge
@@ -233,23 +254,17 @@ class Talker:
       heard = forward.label_emotion(bridge, options.emotion)
     elif heard is None:
       heard = self.hear(audio)
-    return forward.Cues(heard, *forward.picture_cues(bridge, _crops(chosen, bridge.image_size)))
+    return forward.Cues(heard, *forward.picture_cues(bridge, refs.crops(chosen, bridge.image_size)))
 
   def _choose(self, references: References, options: Options, least: int = 0) -> References:
     """As many references as Audio2Mouth takes, or `least` if that is more."""
     count = max(self._nets.mouth_references, least)
-    index = refs.choose(references, count, options.seed, options.choice)
-    return References([references.frames[i] for i in index], references.landmarks[index],
-                      references.boxes[index], False)
+    return refs.take(references, refs.choose(references, count, options.seed, options.choice))
 
-  def _encode(self, chosen: References):
+  def _painted(self, chosen: References) -> References:
     """The renderer's references, as many as in training if there are so many."""
     count = min(self._nets.render_references, len(chosen.frames))
-    pick = np.linspace(0, len(chosen.frames) - 1, count).round().astype(int)
-    images = _crops(chosen, self._nets.image_size)[pick]
-    sketches = forward.sketches(
-      self._nets, refs.crop_landmarks(chosen)[pick], chosen.boxes[pick])
-    return forward.encode_references(self._nets, images, sketches)
+    return refs.take(chosen, np.linspace(0, len(chosen.frames) - 1, count).round().astype(int))
 
   def _sketch_windows(self, points, boxes) -> UInt8[np.ndarray, 'B T S S']:
     """Sketches of the T frames around each frame of a batch, from those of all these frames."""
@@ -271,6 +286,15 @@ def _with_pose(mouths, canvas: References, shown) -> Iterator[Float[np.ndarray, 
     landmarks[:, CONTENT] = mouth
     start += len(mouth)
     yield landmarks
+
+
+def _corrected(landmarks, error: Calibration, canvas: References, shown,
+               ) -> Iterator[Float[np.ndarray, 'N 131 2']]:
+  """Landmarks, which come in parts, without the system's constant error."""
+  known, start = refs.crop_landmarks(canvas).astype(np.float32), 0
+  for part in landmarks:
+    yield calibration.apply(error, part, known[shown[start:start + len(part)]])
+    start += len(part)
 
 
 def _in_batches(motion: Motion) -> Iterator[Motion]:
@@ -321,7 +345,3 @@ def as_references(references, landmarker=None, max_frames: int | None = None,
   if not paths:
     raise UserError('references: give at least one picture or a video')
   return refs.from_files(paths, landmarker, max_frames, crop)
-
-
-def _crops(references: References, size: int) -> UInt8[np.ndarray, 'N S S 3']:
-  return np.stack([crop_frame(f, b, size) for f, b in zip(references.frames, references.boxes)])

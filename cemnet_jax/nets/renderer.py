@@ -33,6 +33,14 @@ class References(NamedTuple):
   coarse: Float[Array, 'B N h w D']  # h2, half resolution
 
 
+class Layers(NamedTuple):
+  """What a frame is made of: where each of its pixels comes from, and what is painted over it."""
+  image: Float[Array, 'B H W 3']  # the face, as `Renderer.render` gives it
+  warped: Float[Array, 'B H W 3']  # the mixed warped references
+  grid: Float[Array, 'B N H W 2']  # where each pixel looks in each reference, see nets.warp
+  weight: Float[Array, 'B N H W 1']  # of each reference, before they are divided by their sum
+
+
 class SpadeNorm(nn.Module):
   """InstanceNorm, then a gain and a shift per pixel predicted from a modulation picture.
 
@@ -141,23 +149,28 @@ class FlowModule(nn.Module):
     coarse = nn.relu(self.conv2_norm(self.conv2(fine), use_running_average=not train))
     return References(images, fine, coarse)
 
-  def __call__(self, references: References, sketches: Float[Array, 'B H W M']) -> References:
-    """References (B or 1, N, ...), sketches (B, H, W, M) -> mixed warped references, N = 1."""
-    b, n = sketches.shape[0], references.coarse.shape[1]
+  def motion(self, references: References, sketches: Float[Array, 'B H W M'],
+             ) -> tuple[Float[Array, 'B N H W 2'], Float[Array, 'B N H W 1']]:
+    """References (B or 1, N, ...), sketches (B, H, W, M) -> where each pixel looks in each
+    reference, in grid_sample's coordinates, and the references' weights."""
     x = self.spade_1(references.coarse, nearest_down(sketches))
     x = self.spade_2(x, nearest_down(sketches))
     x = _merge(pixel_shuffle)(x)
     x = self.spade_4(x, sketches)
     flow = self.flow(x)
     weight = nn.sigmoid(self.weight_2(nn.relu(self.weight_1(x))))
-    grid = sampling_grid(flow.reshape(b * n, *flow.shape[2:]), self.quirk)
-    half_grid, half_weight = halve_grid(grid), _merge(nearest_down)(weight)
+    return _merge(lambda flow: sampling_grid(flow, self.quirk))(flow), weight
 
+  def warp(self, references: References, grid: Float[Array, 'B N H W 2'],
+           weight: Float[Array, 'B N H W 1']) -> References:
+    """The references warped by `motion` and mixed: N = 1."""
     def mix(maps: Array, grid: Array, weight: Array) -> Array:
-      maps = jnp.broadcast_to(maps, (b, *maps.shape[1:]))
-      warped = _merge(lambda x: grid_sample(x, grid))(maps)
+      maps = jnp.broadcast_to(maps, (len(grid), *maps.shape[1:]))
+      flat = grid.reshape(-1, *grid.shape[2:])
+      warped = _merge(lambda x: grid_sample(x, flat))(maps)
       return (weight * warped).sum(1, keepdims=True) / (weight.sum(1, keepdims=True) + WEIGHT_EPS)
 
+    half_grid, half_weight = _merge(halve_grid)(grid), _merge(nearest_down)(weight)
     return References(
       mix(references.images, grid, weight), mix(references.fine, grid, weight),
       mix(references.coarse, half_grid, half_weight))
@@ -267,7 +280,15 @@ class Renderer(nn.Module):
              references: References, mel: Float[Array, 'B 80 16'] | None = None, *,
              train: bool = False) -> tuple[Float[Array, 'B H W 3'], Float[Array, 'B H W 3']]:
     """As `__call__`; `references` may hold one set (B = 1) for all B frames."""
+    drawn = self.layers(masked, sketches, references, mel, train=train)
+    return drawn.image, drawn.warped
+
+  def layers(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
+             references: References, mel: Float[Array, 'B 80 16'] | None = None, *,
+             train: bool = False) -> Layers:
+    """As `render`, with the flow and the weights that the picture is warped by."""
     stacked = jnp.repeat(jnp.moveaxis(sketches, 1, -1), 3, axis=-1)  # IP-LAP's 3 equal channels
-    warped = self.flow_module(references, stacked)
+    grid, weight = self.flow_module.motion(references, stacked)
+    warped = self.flow_module.warp(references, grid, weight)
     image = self.translation(masked, stacked, warped, mel, train=train)
-    return image, warped.images[:, 0]
+    return Layers(image, warped.images[:, 0], grid, weight)

@@ -46,6 +46,16 @@ def sampling_grid(flow: Float[Array, 'B H W 2'], quirk: bool = True) -> Float[Ar
   return (2 * (pixels + flow) + 1) / size - 1
 
 
+def grid_displacement(grid: Float[Array, 'B H W 2']) -> Float[Array, 'B H W 2']:
+  """From each pixel's centre to where `grid` looks, (x, y) in sides of the picture.
+
+  It holds at any resolution of the picture, which the flow in pixels does not.
+  """
+  height, width = grid.shape[1:3]
+  centres = jnp.meshgrid((jnp.arange(width) + 0.5) / width, (jnp.arange(height) + 0.5) / height)
+  return (grid + 1) / 2 - jnp.stack(centres, -1)
+
+
 def halve_grid(grid: Float[Array, 'B H W 2']) -> Float[Array, 'B h w 2']:
   """A sampling grid for half the resolution: bilinear x0.5 (align_corners=False) is a 2x2 mean."""
   b, height, width, _ = grid.shape

@@ -1,12 +1,11 @@
-"""The numpy twin of the face's own frame, and the statistics in it."""
+"""The statistics of landmarks in the face's own frame."""
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from cemnet_jax.data.source import Clips
-from cemnet_jax.data.statistics import STD_FLOOR, align, landmark_statistics
-from cemnet_jax.nets import landmark_frame
+from cemnet_jax.data.statistics import STD_FLOOR, landmark_statistics
+from cemnet_jax.preprocess.stable_frame import align
 from cemnet_jax.topology import LIPS, STABLE, STABLE_TEMPLATE
 
 MEAD = 'synth_mead/mead_debug'
@@ -16,18 +15,6 @@ MEAD = 'synth_mead/mead_debug'
 def landmarks(debug_data):
   clips = Clips(debug_data, MEAD)
   return np.concatenate([clips[i]['landmarks'].astype(np.float64) for i in clips.ranges['train']])
-
-
-def test_equals_the_frame_of_the_nets(landmarks):
-  points = jnp.asarray(landmarks[:20], jnp.float32)
-  expected = landmark_frame.to_frame(points, landmark_frame.fit(points[:, STABLE]))
-  np.testing.assert_allclose(align(landmarks[:20]), expected, atol=2e-6)
-
-
-def test_head_motion_is_taken_out(landmarks):
-  turn = np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
-  moved = 0.7 * landmarks[:4] @ turn.T + [0.2, -0.1]
-  np.testing.assert_allclose(align(moved), align(landmarks[:4]), atol=1e-9)
 
 
 def test_stable_points_land_on_the_template(landmarks):

@@ -47,12 +47,13 @@ def test_chunks_are_one_pass(talker, plan):
     low, high = max(0, start - CONTEXT), min(FRAMES, stop + CONTEXT)
     assert not start or low % RENDER_BATCH  # frames stand elsewhere in their batches
     chunk = np.stack(list(talker.frames(part_of(plan, low, high))))
-    np.testing.assert_array_equal(chunk[start - low:stop - low], whole[start:stop])
+    difference = np.abs(chunk[start - low:stop - low].astype(int) - whole[start:stop])
+    assert difference.max() <= 1 and difference.mean() < 1e-4  # rounding by place in the batch
 
 
 def test_frames_are_rendered_as_they_are_asked_for(talker, plan, monkeypatch):
-  calls, render = [], forward.render
-  monkeypatch.setattr(forward, 'render', lambda *args: calls.append(1) or render(*args))
+  calls, paint = [], forward.paint
+  monkeypatch.setattr(forward, 'paint', lambda *args: calls.append(1) or paint(*args))
   frames = talker.frames(plan)
   for i in range(2 * RENDER_BATCH + 1):
     next(frames)
@@ -73,7 +74,8 @@ def test_a_stream_is_the_plan_drawn(talker, moving, speech, seconds, options):
 def test_windows_in_batches_are_those_of_one_pass(talker, moving, speech):
   """Motion and mouths of every window from nets that see it in one batch with all others."""
   wav = np.tile(speech, 3)
-  motion, plan = talker.motion(moving, wav, moving), talker.plan(moving, wav)
+  motion = talker.motion(moving, wav, moving)
+  plan = talker.plan(moving, wav, options=Options(calibrate=False))
   assert len(motion.windows) == FRAMES - 4 and (motion.windows[:, 0] == np.arange(FRAMES - 4)).all()
   nets = talker._nets
   cues = talker._cues(talker._choose(moving, Options()), wav, Options())
@@ -85,7 +87,7 @@ def test_windows_in_batches_are_those_of_one_pass(talker, moving, speech):
 
 def test_memory_does_not_grow_with_the_speech(talker, moving, speech, monkeypatch):
   """Of all that numpy holds; landmarks only, since frames are made as they are asked for."""
-  monkeypatch.setattr(talker, '_draw', lambda shot, landmarks, progress: landmarks)
+  monkeypatch.setattr(talker, '_draw', lambda shot, landmarks, options: landmarks)
 
   def peak(seconds):
     recording = Recording(repeat(speech, seconds), SAMPLES_PER_FRAME)

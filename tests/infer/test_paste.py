@@ -71,11 +71,11 @@ def test_colour_error_of_the_known_half_is_taken_out():
   image, box, points = _scene()
   crop = crop_frame(image, box, 64)
   tinted = (crop.astype(int) + [12, -9, 5]).clip(0, 255).astype(np.uint8)
-  got = paste.match_colour(tinted, crop, points)
+  got = tinted + paste.tint(tinted, crop, points)
   jaw = np.s_[36:44, 24:40]
   np.testing.assert_allclose(got[jaw], crop[jaw], atol=1.5)
   wild = (crop.astype(int) + 90).clip(0, 255).astype(np.uint8)
-  assert np.abs(paste.match_colour(wild, crop, points) - wild).max() <= paste.MAX_TINT
+  assert np.abs(paste.tint(wild, crop, points)).max() <= paste.MAX_TINT
 
 
 def test_mask_fades_at_the_edge_of_the_crop():

@@ -74,7 +74,7 @@ def save_stage(folder, cfg, name, net, args, extra):
 
 def aligned_mean(face):
   """Mean landmarks in the stable frame of nets.landmark_frame."""
-  from cemnet_jax.data.statistics import align
+  from cemnet_jax.preprocess.stable_frame import align
   return align(np.asarray(face, np.float64)[None])[0].astype(np.float32)
 
 

@@ -1,0 +1,108 @@
+"""Faces at the picture's own resolution: the nets' small crops say where every pixel comes from.
+
+The flow of the references, as a displacement, and their shares are enlarged to the pixels of the
+frame, which then come from the references' own pixels; of the generator's picture only its change
+of the warped references is enlarged and added.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from cemnet_jax.infer.forward import Painting
+from cemnet_jax.infer.paste import Region, enlarger
+from cemnet_jax.topology import INNER_LIP
+
+MARGIN = 0.15  # of the crop's side around it that is kept of a reference: the flow reaches there
+SHRINK_FROM = 0.8  # references with more pixels than 1 / this of the canvas's are shrunk to it
+NEAR = 0.09  # radius in sides of the crop within which a painted colour must occur in a reference
+LEEWAY = 8 / 255  # and by how much it may miss the range of those colours
+AGREE = 0.12  # change of colour, in [0, 1], at which a reference's own detail has faded to 1 / e
+MOUTH_GROW = 0.02  # in sides of the crop: around the inner lips any colour may be painted
+
+
+class Sources(NamedTuple):
+  """The N references as `compose` reads them; S is the side of the nets' crops in px."""
+  pictures: Sequence[UInt8[np.ndarray, 'h w 3']]  # around each face, at most at the canvas's scale
+  origins: Float[np.ndarray, 'N 2']  # the crop's corner in each picture, px
+  sides: Float[np.ndarray, 'N 2']  # the crop's sides in it, px
+  low: Float[np.ndarray, 'S S 3']  # the darkest and the brightest colours that any reference
+  high: Float[np.ndarray, 'S S 3']  # holds near a place, in [0, 1]
+
+
+def sources(frames: Sequence[UInt8[np.ndarray, 'H W 3']], boxes: Float[np.ndarray, 'N 4'],
+            crops: UInt8[np.ndarray, 'N S S 3'], side: float) -> Sources:
+  """What `compose` needs of the references, once per video.
+
+  Args:
+    crops: the faces as the nets see them.
+    side: px of the crop's side in the frames that will be made.
+  """
+  pictures, origins, sides = [], [], []
+  for frame, box in zip(frames, boxes):
+    corner, extent = box[:2], box[2:] - box[:2]
+    low = np.maximum(np.floor(corner - MARGIN * extent), 0).astype(int)
+    high = np.minimum(np.ceil(corner + (1 + MARGIN) * extent), frame.shape[1::-1]).astype(int)
+    high = np.maximum(high, low + 1)
+    cut = frame[low[1]:high[1], low[0]:high[0]]
+    scale = np.ones(2)
+    if side < SHRINK_FROM * extent.max():
+      small = np.maximum(np.rint((high - low) * side / extent.max()), 1).astype(int)
+      cut = cv2.resize(cut, tuple(map(int, small)), interpolation=cv2.INTER_AREA)
+      scale = small / (high - low)
+    pictures.append(np.ascontiguousarray(cut))
+    origins.append((corner - low) * scale)
+    sides.append(extent * scale)
+  radius = max(1, round(NEAR * crops.shape[1]))
+  disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
+  low = np.min([cv2.erode(crop, disc) for crop in crops], axis=0)
+  high = np.max([cv2.dilate(crop, disc) for crop in crops], axis=0)
+  return Sources(pictures, np.float32(origins), np.float32(sides), low / np.float32(255),
+                 high / np.float32(255))
+
+
+def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray, '131 2'],
+            box: Float[np.ndarray, '4'], region: Region,
+            ) -> Float[np.ndarray, 'h w 3']:
+  """The face, in 8-bit levels, in the pixels of a `region` (left, top, right, bottom) of a frame.
+
+  Args:
+    painted: one frame of a batch.
+    landmarks: of the drawn face, in the crop.
+    box: the crop's place in the frame, px.
+  """
+  image = np.where(_mouth(landmarks, len(painted.image)), painted.image, painted.image.clip(
+    references.low - LEEWAY, references.high + LEEWAY))
+  change = image - painted.warped
+  agreement = np.exp(-np.square(change.mean(axis=-1) / AGREE))
+  enlarge = enlarger(len(image), box, region)
+  left, top, right, bottom = region
+  x, y = ((np.arange(*ends, dtype=np.float32) + 0.5 - at) / extent for ends, at, extent in (
+    ((left, right), box[0], box[2] - box[0]), ((top, bottom), box[1], box[3] - box[1])))
+  mixed, whole = 0.0, 0.0
+  for picture, origin, side, displacement, share in zip(
+      references.pictures, references.origins, references.sides, painted.displacement,
+      painted.share):
+    shift = enlarge(displacement, cv2.INTER_CUBIC)
+    source = cv2.remap(
+      picture, (x + shift[..., 0]) * side[0] + origin[0] - 0.5,
+      (y[:, None] + shift[..., 1]) * side[1] + origin[1] - 0.5,
+      cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    weight = enlarge(share)[..., None]
+    mixed, whole = mixed + weight * source, whole + weight
+  detail = mixed / whole
+  smooth = 255 * enlarge(painted.warped, cv2.INTER_CUBIC)
+  return (smooth + enlarge(agreement)[..., None] * (detail - smooth)
+          + 255 * enlarge(change, cv2.INTER_CUBIC))
+
+
+def _mouth(landmarks, size):
+  """(size, size, 1) bool: the opening between the lips, grown."""
+  mask = np.zeros((size, size), np.uint8)
+  points = np.rint((landmarks[INNER_LIP] * size - 0.5) * 16).astype(np.int32)
+  cv2.fillPoly(mask, [points], 1, cv2.LINE_8, 4)
+  radius = max(1, round(MOUTH_GROW * size))
+  return cv2.dilate(mask, np.ones((2 * radius + 1,) * 2, np.uint8))[..., None] > 0

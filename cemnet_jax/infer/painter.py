@@ -1,0 +1,82 @@
+"""Frames of one speaker: the renderer's crops, at their own or the picture's resolution, pasted."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.infer import RESOLUTIONS, forward, native, paste
+from cemnet_jax.infer import references as refs
+from cemnet_jax.infer.references import References
+from cemnet_jax.preprocess.crop import crop_frame
+from cemnet_jax.topology import OVAL
+
+MASK_SIZE = 192  # px of the masks' sides: soft edges need no more
+
+
+class Canvas(NamedTuple):
+  """The B pictures that are painted over, as many as the renderer takes at a time."""
+  frames: Sequence[UInt8[np.ndarray, 'H W 3']]
+  boxes: Float[np.ndarray, 'B 4']  # px
+  known: Float[np.ndarray, 'B 131 2']  # landmarks of their faces, in the crop
+
+
+class Painter:
+  """Paints with the references of one video; what stays the same in all its frames is made once."""
+
+  def __init__(self, nets: forward.Networks, references: References, side: float,
+               resolution: str = 'native', sketch_boxes: Float[np.ndarray, 'N 4'] | None = None):
+    """`references` are those the renderer looks at, `side` is that of the canvas's boxes in px;
+    with `resolution` 'net' the crops are enlarged as they are. `sketch_boxes`: where pictures that
+    are crops already lay in theirs (IP-LAP's sketches depend on it)."""
+    if resolution not in RESOLUTIONS:
+      raise UserError(f'resolution {resolution!r} is none of {", ".join(RESOLUTIONS)}')
+    size, landmarks = nets.image_size, refs.crop_landmarks(references)
+    self._nets, self._resolution = nets, resolution
+    crops = refs.crops(references, size)
+    self._encoded = forward.encode_references(
+      nets, crops, forward.sketches(
+        nets, landmarks, references.boxes if sketch_boxes is None else sketch_boxes))
+    self._faces = np.stack([_oval(points, size) for points in landmarks])
+    self._sources = native.sources(references.frames, references.boxes, crops, side)
+
+  def paint(self, canvas: Canvas, landmarks: Float[np.ndarray, 'B 131 2'],
+            sketches: UInt8[np.ndarray, 'B T S S'], mel: Float[np.ndarray, 'B 80 16'],
+            ) -> list[UInt8[np.ndarray, 'H W 3']]:
+    """The canvas's pictures with the mouths of the sketches.
+
+    Args:
+      landmarks: of the faces that are drawn, in the crop.
+      sketches: of the frames around each.
+    """
+    size = self._nets.image_size
+    crops = np.stack([crop_frame(frame, box, size)
+                      for frame, box in zip(canvas.frames, canvas.boxes)])
+    painting = forward.paint(self._nets, crops, sketches, self._encoded, mel, self._faces)
+    rows = [forward.Painting(*row) for row in zip(*map(np.asarray, painting))]
+    return [self._finished(*of_frame) for of_frame in zip(
+      rows, crops, canvas.frames, canvas.boxes, canvas.known, landmarks)]
+
+  def _finished(self, painted, crop, frame, box, known, landmarks):
+    mask = paste.lower_face_mask(known, landmarks, MASK_SIZE, painted.face)
+    tint = paste.tint(255 * painted.image, crop, known)
+    if self._resolution == 'net' or (box[2:] - box[:2]).max() <= len(crop):
+      return paste.paste(frame, box, 255 * painted.image + tint, mask)
+    region = paste.region_of(frame, box, mask)
+    if region is None:
+      return frame.copy()
+    place = partial(paste.enlarger, box=box, region=region)
+    face = native.compose(painted, self._sources, landmarks, box, region)
+    face += place(len(crop))(np.broadcast_to(tint, crop.shape).copy())
+    return paste.blend(frame, region, face, place(MASK_SIZE)(mask))
+
+
+def _oval(landmarks, size):
+  """(size, size) in [0, 1]: how much of each pixel lies inside the face's oval."""
+  mask = np.zeros((size, size), np.uint8)
+  points = np.rint((landmarks[OVAL] * size - 0.5) * 16).astype(np.int32)
+  return cv2.fillPoly(mask, [cv2.convexHull(points)], 255, cv2.LINE_AA, 4) / np.float32(255)

@@ -1,0 +1,96 @@
+"""The constant error on a person is found in the person's own frame and taken off."""
+
+import numpy as np
+import pytest
+
+from cemnet_jax.infer import calibration, forward
+from cemnet_jax.infer import references as refs
+from cemnet_jax.infer.talker import Options
+from cemnet_jax.topology import CONTENT, JAW, LIPS, POSE
+from tests.infer.tiny_system import drawn_face
+
+
+def turned(points, angle, scale, shift):
+  """Faces after a similarity of the picture."""
+  matrix = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+  return points @ matrix.T + shift
+
+
+@pytest.fixture(scope='module')
+def known():
+  face = drawn_face(1)[0].astype(np.float64)
+  return np.stack([turned(face, 0.02 * i, 1 + 0.02 * i, [0.01 * i, 0]) for i in range(9)])
+
+
+@pytest.fixture(scope='module')
+def error():
+  step = np.random.default_rng(0).normal(0, 0.02, (57, 2))
+  face = drawn_face(1)[0].astype(np.float64)
+  wrong = face.copy()
+  wrong[CONTENT] += step
+  return wrong
+
+
+@pytest.fixture(scope='module')
+def predicted(error):
+  return np.stack([turned(error, 0.02 * i, 1 + 0.02 * i, [0.01 * i, 0]) for i in range(9)])
+
+
+def test_a_constant_error_is_taken_off_in_any_pose(known, predicted):
+  found = calibration.measure(predicted, known)
+  got = calibration.apply(found, predicted, known)
+  np.testing.assert_allclose(got, known, atol=1e-9)
+  np.testing.assert_array_equal(got[:, POSE], predicted[:, POSE])
+
+
+def test_a_frame_that_fails_does_not_matter(known, predicted):
+  spoilt = predicted.copy()
+  spoilt[3, CONTENT] += 0.5
+  np.testing.assert_allclose(calibration.measure(spoilt, known).offset,
+                             calibration.measure(predicted, known).offset, atol=1e-9)
+
+
+def test_lips_and_chin_move_as_predicted_and_the_jaw_beside_the_ears_rests(known, predicted):
+  found = calibration.measure(predicted, known)
+  opened = predicted.copy()
+  opened[:, JAW, 1] += 0.05
+  opened[:, LIPS, 1] += 0.03
+  moved = (calibration.apply(found, opened, known) - known)[..., 1]
+  np.testing.assert_allclose(moved[:, LIPS], 0.03, atol=1e-9)
+  np.testing.assert_allclose(moved[:, JAW[8]], 0.05, atol=1e-9)
+  assert moved[:, JAW[[0, 16]]].max() < 0.004
+  assert (np.diff(moved[:, JAW[:9]], axis=1) > 0).all()
+
+
+@pytest.mark.parametrize('moving, sound', [(False, False), (True, False), (True, True)])
+def test_a_talker_says_its_references_as_they_are(talker, speech, moving, sound, monkeypatch):
+  """A system that is wrong by a constant alone: what is left of it is nothing."""
+  count = 25 if moving else 2
+  faces = [drawn_face(96, 0.002 * i) for i in range(count)]
+  references = refs.from_arrays(
+    [f[1] for f in faces], np.stack([f[0] for f in faces]), moving=moving,
+    audio=speech if sound else None)
+
+  def wrong(nets, motion, frame, cues):
+    centre, step = np.asarray(frame.centre)[:, :, None], np.asarray(frame.scale_rot)[:, :, None]
+    inverse = step * [1, -1] / np.square(step).sum(-1, keepdims=True)
+    own = drawn_face(1)[0][CONTENT] - [0.4, 0.4]
+    turn = lambda a, b: np.stack([a[..., 0] * b[..., 0] - a[..., 1] * b[..., 1],
+                                  a[..., 0] * b[..., 1] + a[..., 1] * b[..., 0]], -1)
+    return centre + turn(inverse, own[None, None])
+
+  monkeypatch.setattr(forward, 'mouths', wrong)
+  options = Options(memory=False)
+  off = talker.plan(references, speech, options=options._replace(calibrate=False))
+  on = talker.plan(references, speech, options=options)
+  real = refs.crop_landmarks(references)[on.shot.shown]
+  assert np.abs(off.landmarks - real).max() > 0.05
+  np.testing.assert_allclose(on.landmarks, real, atol=2e-3)
+
+
+def test_own_sound_and_silence_calibrate_unlike(talker, speech):
+  faces = [drawn_face(96, 0.002 * i) for i in range(25)]
+  make = lambda audio: refs.from_arrays([f[1] for f in faces], np.stack([f[0] for f in faces]),
+                                        moving=True, audio=audio)
+  said, silent = (talker.plan(make(audio), speech).landmarks for audio in (speech, None))
+  assert np.abs(said - silent)[:, LIPS].max() > 1e-4

@@ -1,0 +1,111 @@
+"""At the picture's own resolution pixels come from the references, and changes are added."""
+
+import cv2
+import numpy as np
+import pytest
+from scipy.ndimage import map_coordinates
+
+from cemnet_jax.infer import native
+from cemnet_jax.infer.forward import Painting
+from cemnet_jax.topology import INNER_LIP
+from tests.infer.tiny_system import drawn_face
+
+SIZE, SIDE = 32, 160
+BOX = np.float32([20, 10, 20 + SIDE, 10 + SIDE])
+REGION = 40, 90, 160, 160  # of the frame; within the box
+
+
+@pytest.fixture(scope='module')
+def frame():
+  noise = np.random.default_rng(0).integers(40, 200, (190, 200, 3)).astype(np.uint8)
+  return cv2.GaussianBlur(noise, (0, 0), 1.5)
+
+
+@pytest.fixture(scope='module')
+def landmarks():
+  return drawn_face(1)[0]
+
+
+def crop_of(frame):
+  return cv2.resize(frame[10:10 + SIDE, 20:20 + SIDE], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+
+
+def sources(*frames, side=SIDE):
+  return native.sources(frames, np.stack([BOX] * len(frames)), np.stack(list(map(crop_of, frames))),
+                        side)
+
+
+def painted(frames, shift=(0, 0), change=0.0, share=None):
+  """As if the net warped by one shift (crop sides) and painted one change."""
+  crop = np.mean([crop_of(f) for f in frames], axis=0, dtype=np.float32) / 255
+  displacement = np.broadcast_to(np.float32(shift), (len(frames), SIZE, SIZE, 2)).copy()
+  share = np.full(len(frames), 1 / len(frames)) if share is None else np.float32(share)
+  return Painting(crop + np.float32(change), crop, displacement,
+                  np.broadcast_to(share[:, None, None], (len(frames), SIZE, SIZE)).astype(
+                    np.float32).copy(), np.ones((SIZE, SIZE), np.float32))
+
+
+def region_of(frame):
+  left, top, right, bottom = REGION
+  return frame[top:bottom, left:right].astype(np.float32)
+
+
+def test_no_flow_and_no_change_are_the_reference_itself(frame, landmarks):
+  got = native.compose(painted([frame]), sources(frame), landmarks, BOX, REGION)
+  assert np.abs(got - region_of(frame)).max() < 0.51
+
+
+def test_a_flow_moves_the_references_own_pixels(frame, landmarks):
+  shift = np.array([3.3, -2.6]) / SIDE
+  got = native.compose(painted([frame], shift), sources(frame), landmarks, BOX, REGION)
+  left, top, right, bottom = REGION
+  y, x = np.mgrid[top:bottom, left:right]
+  want = np.stack([map_coordinates(frame[..., c].astype(float), [y - 2.6, x + 3.3], order=3)
+                   for c in range(3)], -1)
+  assert np.abs(got - want).mean() < 1.0 and np.corrcoef(got.ravel(), want.ravel())[0, 1] > 0.998
+
+
+def test_shares_mix_the_references(frame, landmarks):
+  other = frame[::-1].copy()
+  got = native.compose(painted([frame, other], share=[0.25, 0.75]), sources(frame, other),
+                       landmarks, BOX, REGION)
+  want = 0.25 * region_of(frame) + 0.75 * region_of(other)
+  assert np.abs(got - want).max() < 1.01
+
+
+def test_a_change_is_added_and_fades_the_detail_below_it(frame, landmarks):
+  lips = np.rint(landmarks[INNER_LIP] * SIDE + BOX[:2]).astype(int)
+  (left, top), (right, bottom) = lips.min(axis=0), lips.max(axis=0)
+  plain = frame[top:bottom, left:right].astype(np.float32)
+  texture = lambda x: np.abs(cv2.Laplacian(x, cv2.CV_32F)).mean()
+  faint, strong = (native.compose(painted([frame], change=c), sources(frame), landmarks, BOX,
+                                  (left, top, right, bottom)) for c in (0.02, 0.3))
+  assert abs((faint - plain).mean() - 0.02 * 255) < 0.5
+  assert texture(faint) > 0.9 * texture(plain) and texture(strong) < 0.4 * texture(plain)
+
+
+def test_colours_that_no_reference_holds_are_painted_in_the_mouth_only(landmarks):
+  grey = np.full((190, 200, 3), 120, np.uint8)
+  flash = native.compose(painted([grey], change=0.4), sources(grey), landmarks, BOX,
+                         (20, 10, 180, 170))
+  lips = landmarks[INNER_LIP]
+  x, y = np.rint(lips.mean(axis=0) * SIDE).astype(int)
+  limit = 120 + 255 * native.LEEWAY + 0.5
+  assert flash[y, x].min() > 120 + 0.35 * 255
+  away = np.ones(flash.shape[:2], bool)
+  away[int(lips[:, 1].min() * SIDE) - 20:int(lips[:, 1].max() * SIDE) + 20] = False
+  assert flash[away].max() <= limit
+
+
+def test_finer_references_are_shrunk_to_the_canvas(frame):
+  found = sources(frame, side=40)
+  assert found.sides[0, 0] == pytest.approx(40, abs=1)
+  assert found.pictures[0].shape[0] < 60 and sources(frame).sides[0, 0] == SIDE
+
+
+def test_a_reference_at_the_edge_of_its_picture(frame, landmarks):
+  box = np.float32([-60, 60, 100, 220])  # beyond it on two sides
+  crop = np.zeros((1, SIZE, SIZE, 3), np.uint8)
+  found = native.sources([frame], box[None], crop, SIDE)
+  got = native.compose(painted([frame]), found, landmarks, BOX, REGION)
+  assert np.isfinite(got).all() and got.shape == region_of(frame).shape
