@@ -23,7 +23,8 @@ MAY_IMPORT = {
   'preprocess': {'preprocess'},
   'evaluate': {'evaluate', 'stages', 'metrics', 'data', 'infer', 'nets', 'systems', 'train.ckpt',
                'preprocess'},
-  'infer': {'infer', 'nets', 'systems', 'stages', 'train.ckpt', 'train.process', 'preprocess'},
+  'infer': {'infer', 'nets', 'systems', 'stages', 'train.ckpt', 'train.process', 'preprocess',
+            'weights.compact'},
   'weights': {'weights', 'nets', 'train.ckpt', 'train.state'},
 }
 # The places with flags, paths and prints import anything.

@@ -23,7 +23,7 @@ MODULE_OF = {'opencv-contrib-python': 'cv2', 'orbax-checkpoint': 'orbax', 'absl-
 # Imported by no file of ours: the backend of jax, and what tfds reads records and files with.
 INDIRECT = {'jaxlib', 'importlib_resources', 'etils'}
 # weights/ reads such files, and tfds_builders/ builds through Beam, where these are installed
-OPTIONAL = {'torch', 'safetensors', 'h5py', 'apache_beam'}
+OPTIONAL = {'torch', 'h5py', 'apache_beam'}
 
 
 def ours(suffix='.py', folders=(*PACKAGES, 'tests', 'benchmarks', 'docs', '.ci')):

@@ -10,14 +10,14 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.systems import SYSTEMS, TALKERS
 
 WAV2LIP = 'wav2lip'
-STABLEHLO, ONNX = 'stablehlo', 'onnx'
-FORMATS = ('torch', 'safetensors', STABLEHLO, ONNX)
+STABLEHLO, ONNX, COMPACT = 'stablehlo', 'onnx', 'compact'
+FORMATS = ('torch', 'safetensors', STABLEHLO, COMPACT, ONNX)
 NO_ONNX = ('--format onnx: jax2onnx does not write these networks correctly; use --format torch '
            "and PyTorch's exporter on the network that loads it, or --format stablehlo")
-CONTENTS = 'export.json'
 # Of a talker: how its pictures and sketches are cut and drawn, and how many of each it takes.
 SETTINGS = 'image_size', 'window', 'mouth_references', 'render_references', 'crop', 'lines'
 LARGEST_DIFFERENCE = 1e-4  # between a function and its file, relative
+HALVED = 2**-10  # between a weight and its half precision: of the weight, or of the least of those
 
 
 class Held(NamedTuple):
@@ -48,13 +48,15 @@ def add_arguments(parser) -> None:
   add('--system', default='cemnet', choices=(*TALKERS, WAV2LIP),
       help='which system of that workdir')
   add('--format', required=True, choices=FORMATS,
-      help='torch, safetensors: a file per net; stablehlo: a file per function')
+      help='torch, safetensors: a file per net; stablehlo: a file per function; compact: '
+           'what `cemnet generate --system-dir` takes, in half precision')
   add('--out', required=True, metavar='DIR', help='a new folder; gets the files and export.json')
 
 
 def run(args) -> None:
   """Every file is read back and compared; the folder appears whole or not at all."""
   from cemnet_jax.train.ckpt import write_json
+  from cemnet_jax.weights.compact import CONTENTS
   from cemnet_jax.weights.stage_folder import check_free, written_whole
   out = Path(args.out)
   check_free(out)
@@ -63,8 +65,11 @@ def run(args) -> None:
   with written_whole(out) as folder:
     contents = {'cemnet_jax': cemnet_jax.__version__, 'system': args.system, 'format': args.format}
     contents |= {'stages': _stages(Path(args.system_dir), system), 'settings': system.settings}
-    contents |= (_write_functions(folder, system) if args.format == STABLEHLO
-                 else _write_nets(folder, system, args.format))
+    if args.format == COMPACT:
+      contents |= _write_compact(folder, Path(args.system_dir), contents['stages'])
+    else:
+      contents |= (_write_functions(folder, system) if args.format == STABLEHLO
+                   else _write_nets(folder, system, args.format))
     write_json(folder / CONTENTS, contents)
   print(f'{out}: {CONTENTS} says what each file is')
 
@@ -129,6 +134,17 @@ def _write_nets(folder: Path, system: System, form: str) -> dict:
   export.write_tensors(path, system.arrays)
   difference = _checked(path, export.arrays_difference(path, system.arrays), 0)
   return {'nets': nets, 'statistics': _told(path, difference)}
+
+
+def _write_compact(folder: Path, system_dir: Path, stages) -> dict:
+  from cemnet_jax.train import ckpt
+  from cemnet_jax.weights import compact
+  trained = {name: (ckpt.load_params(system_dir / name), ckpt.load_config(system_dir / name))
+             for name in stages}
+  told, path = compact.write(folder, trained), folder / compact.WEIGHTS
+  difference = _checked(path, compact.difference(path, trained), HALVED)
+  print(f'{path.name}: {path.stat().st_size / 1e6:.1f} MB')
+  return told | {'weights': _told(path, difference)}
 
 
 def _write_functions(folder: Path, system: System) -> dict:

@@ -21,6 +21,7 @@ from cemnet_jax.stages.supervised import variables
 from cemnet_jax.systems import SYSTEMS, TALKERS
 from cemnet_jax.topology import EMOTIONS
 from cemnet_jax.train import ckpt
+from cemnet_jax.weights import compact
 
 EMOTION_BATCH = 32  # speech windows encoded at a time
 SHARE_POWER = 4  # of the references' weights, so that few pictures mix: a mean of many is blurred
@@ -87,13 +88,13 @@ def load(system_dir, system: str = 'cemnet') -> Networks:
     raise UserError(f'system {system!r} is none of {", ".join(TALKERS)}')
   if not system_dir.is_dir():
     raise UserError(f'{system_dir}: no such folder; train a system into it by `cemnet train`')
-  stage = partial(_stage, system_dir)
+  stage = _stages(system_dir)
   a2m, a2m_config = stage('audio2mouth')
   renderer, render_config = stage('renderer')
   bridging = next((name for name in SYSTEMS[system] if name.startswith('ebm')), None)
   return Networks(
     mouth=_net(build.audio2mouth(a2m_config.model), a2m, 'a2m'),
-    statistics=a2m['stats']['landmarks'],
+    statistics=a2m['stats'].get('landmarks', {}),
     bridge=_load_bridge(stage, bridging) if bridging else None,
     renderer=_net(build.renderer(render_config.model), renderer, 'generator'),
     image_size=render_config.data.image_size, mouth_references=a2m_config.data.N,
@@ -115,7 +116,7 @@ def _load_bridge(stage, name) -> Bridge:
 
 def load_voice(system_dir, stage: str) -> Net:
   """The emotion encoder E_e of stage `aee` or `audio_emotion`; UserError where it is missing."""
-  return _voice(partial(_stage, Path(system_dir)), stage)
+  return _voice(_stages(Path(system_dir)), stage)
 
 
 def _voice(stage, name) -> Net:
@@ -130,12 +131,20 @@ def _heard(stage, name) -> Net:
   return _net(module, trained, net)
 
 
-def _stage(system_dir, name) -> tuple[dict, ConfigDict]:
-  return ckpt.load_params(system_dir / name), _config(system_dir / name)
+def _stages(system_dir):
+  """Stage -> (its weights, its config)."""
+  read = compact.read(system_dir) if compact.is_compact(system_dir) else partial(
+    _trained, system_dir)
+
+  def stage(name) -> tuple[dict, ConfigDict]:
+    weights, config = read(name)
+    return weights, ConfigDict(config)
+
+  return stage
 
 
-def _config(stage_dir) -> ConfigDict:
-  return ConfigDict(ckpt.load_config(stage_dir))
+def _trained(system_dir, name) -> tuple[dict, dict]:
+  return ckpt.load_params(system_dir / name), ckpt.load_config(system_dir / name)
 
 
 def _net(module, trained, name) -> Net:

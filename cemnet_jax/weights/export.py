@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import safetensors.numpy
 from flax.traverse_util import flatten_dict
 
 from cemnet_jax.errors import UserError
@@ -16,7 +17,7 @@ from cemnet_jax.weights.torch_files import read_tensors
 
 Tree = Any
 MEAN = '.running_mean'  # of a BatchNorm, beside which PyTorch keeps a counter of batches
-# Format -> suffix of its files; each needs a package of the same name.
+# Format -> suffix of its files; each is written by a package of the same name.
 SUFFIXES = {'torch': '.pth', 'safetensors': '.safetensors'}
 
 
@@ -64,7 +65,6 @@ def _write_torch(tensors, path) -> None:
 
 
 def _write_safetensors(tensors, path) -> None:
-  import safetensors.numpy  # optional: only this format needs it
   safetensors.numpy.save_file(tensors, path)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import safetensors.numpy
 
 from cemnet_jax.errors import UserError
 
@@ -72,7 +73,6 @@ def _read_npz(path: Path, wrapper: str) -> dict[str, np.ndarray]:
 
 
 def _read_safetensors(path: Path, wrapper: str) -> dict[str, np.ndarray]:
-  import safetensors.numpy  # optional: only this kind of file needs it
   try:
     return safetensors.numpy.load_file(path)
   except safetensors.SafetensorError as error:
