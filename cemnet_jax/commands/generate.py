@@ -44,16 +44,30 @@ def run(args) -> None:
   for path in (*args.reference, args.audio):
     if not os.path.isfile(path):
       raise UserError(f'{path}: no such file')
+  _say('loading the system')
+  from cemnet_jax.infer import forward
   from cemnet_jax.infer.talker import Options, Talker, as_references, record_audio
+  from cemnet_jax.infer.warm_up import warm_up
+  from cemnet_jax.train import process
+  process.keep_compiled_programs(seconds=0.1)
   audio = record_audio(args.audio)
   frames = len(audio) // SAMPLES_PER_FRAME
-  talker = Talker.load(args.system_dir, args.system)
+  nets = forward.load(args.system_dir, args.system)
+  talker = Talker(nets)
+  compiled = warm_up(nets, len(args.reference) if is_picture(args.reference[0]) else frames)
+  _say('finding the face')
   references = (_known(args.reference, args.landmarks, talker.crop) if args.landmarks
                 else as_references(args.reference, args.landmarker, frames, talker.crop))
   options = Options(args.emotion, args.seed, not args.no_memory, args.choose, args.smooth,
                     args.calibrate == 'on', args.resolution, progress=True)
+  _say('compiling')
+  compiled()
   write_video(args.out, talker.stream(references, audio, options=options), audio)
   print(f'{args.out}: {frames} frames, {frames / FPS:.2f} s')
+
+
+def _say(line: str) -> None:
+  print(line, flush=True)
 
 
 def _known(pictures, landmarks, crop):

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, UInt8
 from ml_collections import ConfigDict
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.infer.compiled import compiled
 from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.nets.warp import grid_displacement, grid_sample
@@ -266,49 +267,45 @@ def paint(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
                 faces)
 
 
-# Inlined where another function is traced, which then holds no weights but those it uses.
-_compiled = partial(jax.jit, static_argnums=0, inline=True)
-
-
-@_compiled
+@compiled
 def _utterance_emotion(net, variables, mfcc, count):
   return pipeline.utterance_emotion(net, variables, mfcc, count)
 
 
-@_compiled
+@compiled
 def _reference_emotion(net, variables, images):
   return pipeline.reference_emotion(net, variables, images)
 
 
-@_compiled
+@compiled
 def _reference_identity(net, variables, images):
   return pipeline.reference_identity(net, variables, images)
 
 
-@_compiled
+@compiled
 def _frame_tokens(net, variables, statistics, mel, pose):
   return pipeline.frame_tokens(net, variables, statistics, mel, pose)
 
 
-@_compiled
+@compiled
 def _reference_tokens(net, variables, statistics, references):
   return pipeline.reference_tokens(net, variables, statistics, references)
 
 
-@_compiled
+@compiled
 def _motions(net, variables, references, audio, pose):
   references = jnp.broadcast_to(references, (audio.shape[0],) + references.shape[1:])
   return net.apply(variables, references, audio, pose, method=net.fuse)
 
 
-@_compiled
+@compiled
 def _mouths(memory, variables, statistics, motion, frame, cues):
   if memory is not None:
     motion = pipeline.bridge(memory, variables, motion, *_for_all(cues, motion))
   return pipeline.mouth_in_crop(motion, frame, statistics)
 
 
-@_compiled
+@compiled
 def _slot_weights(memory, variables, motion, cues):
   return pipeline.slot_weights(memory, variables, motion, *_for_all(cues, motion))
 
@@ -317,19 +314,19 @@ def _for_all(cues, motion):
   return [jnp.broadcast_to(x, (motion.shape[0],) + x.shape[1:]) for x in cues]
 
 
-@_compiled
+@compiled
 def _encode(net, variables, images, sketches):
   return net.apply(variables, pipeline.to_float(images), pipeline.to_float(sketches), train=False,
                    method=net.encode_references)
 
 
-@_compiled
+@partial(compiled, often=True)
 def _render(net, variables, crops, sketches, references, mel):
   image = _layers(net, variables, crops, sketches, references, mel).image
   return jnp.round(image.clip(0, 1) * 255).astype(jnp.uint8)
 
 
-@_compiled
+@partial(compiled, often=True)
 def _paint(net, variables, crops, sketches, references, mel, faces):
   drawn = _layers(net, variables, crops, sketches, references, mel)
   b, n, height, width, _ = drawn.grid.shape

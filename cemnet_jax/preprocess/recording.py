@@ -7,7 +7,6 @@ from math import gcd
 
 import numpy as np
 from jaxtyping import Float
-from scipy.signal import resample_poly
 
 from cemnet_jax.errors import UserError
 
@@ -57,6 +56,7 @@ def resample(wav: Float[np.ndarray, 'S'], rate: int, new_rate: int) -> Float[np.
   if rate == new_rate:
     return np.asarray(wav, np.float32)
   common = gcd(rate, new_rate)
+  from scipy.signal import resample_poly  # late: it takes as long to import as JAX
   return resample_poly(wav, new_rate // common, rate // common).astype(np.float32)
 
 

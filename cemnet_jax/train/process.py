@@ -36,10 +36,10 @@ def cache_dir() -> Path:
   return Path(os.environ.get('CEMNET_CACHE') or user / 'cemnet_jax')
 
 
-def keep_compiled_programs() -> None:
-  """Programs that took over half a second to compile are found again by the next run."""
+def keep_compiled_programs(seconds: float = 0.5) -> None:
+  """Programs that took longer than that to compile are found again by the next run."""
   jax.config.update('jax_compilation_cache_dir', str(cache_dir() / 'xla'))
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', seconds)
 
 
 def join_cluster(coordinator: str | None = None, num_processes: int | None = None,

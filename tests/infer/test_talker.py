@@ -85,10 +85,10 @@ def test_overlapping_windows_are_averaged_in_place(talker, moving, speech, monke
 def test_any_length_is_covered_with_one_compile(talker, picture, speech, seconds):
   wav = np.resize(speech, int(seconds * 16000))
   talker.speak(picture, speech)
-  before = forward._paint._cache_size(), forward._mouths._cache_size()
+  before = forward._paint.programs(), forward._mouths.programs()
   got = talker.speak(picture, wav)
   assert len(got.frames) == -(-len(wav) // 640) and len(got.audio) == 640 * len(got.frames)
-  assert (forward._paint._cache_size(), forward._mouths._cache_size()) == before
+  assert (forward._paint.programs(), forward._mouths.programs()) == before
 
 
 def test_frames_do_not_depend_on_the_batch(talker, moving, speech, monkeypatch):
