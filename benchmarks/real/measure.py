@@ -16,6 +16,7 @@ from cemnet_jax.preprocess.crop import crop_frame, to_crop
 from cemnet_jax.preprocess.face import Faces
 
 GROUPS = 'portrait, closed lips', 'portrait, open lips', 'video'
+MAX_LAG = 200.0  # ms: further off, syllables fit the ones before or after
 
 
 class Footage(NamedTuple):
@@ -77,8 +78,8 @@ def measure(footage: Footage, found: Found) -> dict[str, float]:
   seen = np.isfinite(drawn)
   agreement = gap_agreement(asked, drawn)
   loudness = sound_energy(footage.audio, len(drawn))
-  lag, sync = sync_offset(_bridged(drawn), loudness)
-  asked_lag, asked_sync = sync_offset(asked, loudness)
+  lag, sync = sync_offset(_bridged(drawn), loudness, max_ms=MAX_LAG)
+  asked_lag, asked_sync = sync_offset(asked, loudness, max_ms=MAX_LAG)
   return {
     'frames': len(drawn), 'face_px': float(np.median([oval.face_width(p) for p in known])),
     'detected': float(seen.mean()), **_pixels(footage, in_crop),
@@ -136,5 +137,5 @@ def own_sync(landmarks: Float[np.ndarray, 'T 131 2'], audio: Float[np.ndarray, '
              ) -> Mapping[str, float]:
   """Lag and correlation of a real video's own mouth and sound: what a recording itself reaches."""
   lag, correlation = sync_offset(lip_gap(landmarks, face_height(landmarks)),
-                                 sound_energy(audio, len(landmarks)))
+                                 sound_energy(audio, len(landmarks)), max_ms=MAX_LAG)
   return {'own_lag_ms': lag, 'own_sync': correlation}
