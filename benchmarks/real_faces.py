@@ -23,6 +23,7 @@ from cemnet_jax.evaluate.tables import write_text
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.preprocess import face
 from cemnet_jax.preprocess.video import check_writable
+from cemnet_jax.systems import TALKERS
 from cemnet_jax.train.process import keep_compiled_programs
 
 TIMED = 'ravdess_05', 'video_720p'  # cases that new processes make, for their time
@@ -36,6 +37,7 @@ def parse_args(argv=None) -> argparse.Namespace:
   parser.error = _refuse
   add = parser.add_argument
   add('--system-dir', required=True, metavar='DIR', help='workdir of a trained system')
+  add('--system', default='cemnet', choices=TALKERS, help='which system of that workdir')
   add('--real', required=True, type=Path, metavar='DIR', help='the folder of real media')
   add('--out', required=True, type=Path, metavar='DIR', help='gets everything; keep it private')
   add('--cases', type=int, metavar='N', help='so many cases, spread over all')
@@ -90,9 +92,9 @@ def run_emotions(talker, args, options, read) -> dict:
 def run_starts(args) -> dict:
   """Time and memory of new processes; case -> cache -> figures."""
   timed = [case for case in cases.ALL if case.name in TIMED]
-  return {case.name: start.starts(args.system_dir, args.real / case.reference,
-                                  args.real / case.speech, args.option, args.landmarker)
-          for case in timed}
+  return {case.name: start.starts(
+    args.system_dir, args.system, args.real / case.reference, args.real / case.speech, args.option,
+    args.landmarker) for case in timed}
 
 
 def page(results: dict) -> Iterator[str]:
@@ -126,7 +128,7 @@ def run(args: argparse.Namespace) -> None:
 
   if 'time' not in args.skip:
     results['time'] = run_starts(args)
-  talker = Talker.load(args.system_dir)
+  talker = Talker.load(args.system_dir, args.system)
   with face.expressions(args.landmarker) as read:
     for row, _ in run_cases(talker, chosen, args, options, read):
       results['cases'].append(row)
@@ -140,6 +142,7 @@ def run(args: argparse.Namespace) -> None:
 def _told(args):
   """The command without the paths of this machine."""
   words = ['--system-dir WORK --real DIR --out OUT', f'--seconds {args.seconds:g}']
+  words += [f'--system {args.system}'] if args.system != 'cemnet' else []
   words += [f'--cases {args.cases}'] if args.cases else []
   words += ['--quick'] if args.quick else []
   words += [f'--skip {" ".join(args.skip)}'] if args.skip else []

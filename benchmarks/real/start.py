@@ -15,7 +15,7 @@ from cemnet_jax.errors import UserError
 COLD, WARM = 'cold compile cache', 'warm compile cache'
 
 
-def starts(system_dir, reference: Path, speech: Path, options: Sequence[str],
+def starts(system_dir, system: str, reference: Path, speech: Path, options: Sequence[str],
            landmarker=None) -> dict[str, dict[str, float]]:
   """COLD and WARM -> seconds from the start of a process to its first frame, seconds of each later
   frame, and peak memory in MB.
@@ -23,8 +23,8 @@ def starts(system_dir, reference: Path, speech: Path, options: Sequence[str],
   Raises:
     UserError: the process failed.
   """
-  call = [sys.executable, '-m', __spec__.name, str(system_dir), str(reference), str(speech),
-          str(landmarker or ''), *options]
+  call = [sys.executable, '-m', __spec__.name, str(system_dir), system, str(reference),
+          str(speech), str(landmarker or ''), *options]
   found = {}
   with tempfile.TemporaryDirectory() as folder:
     for name in (COLD, WARM):
@@ -38,7 +38,8 @@ def starts(system_dir, reference: Path, speech: Path, options: Sequence[str],
   return found
 
 
-def _run(system_dir: str, reference: str, speech: str, landmarker: str, *options: str) -> dict:
+def _run(system_dir: str, system: str, reference: str, speech: str, landmarker: str,
+         *options: str) -> dict:
   """What `cemnet generate` does, up to the frames."""
   from benchmarks.real.footage import parse_options
   from cemnet_jax.infer.talker import Options, Talker, as_references, record_audio
@@ -46,7 +47,7 @@ def _run(system_dir: str, reference: str, speech: str, landmarker: str, *options
   from cemnet_jax.train.process import keep_compiled_programs
   keep_compiled_programs()
   audio = record_audio(speech)
-  talker = Talker.load(system_dir)
+  talker = Talker.load(system_dir, system)
   references = as_references([reference], landmarker or None, len(audio) // SAMPLES_PER_FRAME,
                              talker.crop)
   frames = talker.stream(references, audio, options=Options(**parse_options(options)))
