@@ -84,6 +84,9 @@ def run_emotions(talker, args, options, read) -> dict:
   cases.check_files(asked, args.real)
   drawn: dict[str, dict] = {}
   for case, (_, shapes) in zip(asked, run_cases(talker, asked, args, options, read)):
+    if not shapes:
+      raise UserError(f'{case.name}: no face is found in any drawn frame, so it shows no emotion; '
+                      'leave that part out with --skip emotions')
     drawn.setdefault(case.reference, {})[case.asked] = shapes
   world = emotions.world_effects(read, QUICK_SPEAKERS if args.quick else SPEAKERS)
   return emotions.compare(drawn, world)
