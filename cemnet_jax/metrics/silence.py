@@ -5,8 +5,8 @@ from jaxtyping import Bool, Float
 
 from cemnet_jax.metrics.lmd import FACE_SIZE
 from cemnet_jax.metrics.mouth_opening import content_opening
+from cemnet_jax.metrics.sound_energy import sound_energy
 from cemnet_jax.metrics.tally import Tally
-from cemnet_jax.topology import SAMPLES_PER_FRAME
 
 BELOW_LOUDEST = 10 ** (-40 / 20)  # -40 dB: weak fricatives lie some 30 dB below stressed vowels
 FLOOR = 10 ** (-80 / 20)  # of full scale, 3 steps of 16 bits: noise, also where nothing is louder
@@ -23,10 +23,7 @@ def silent_frames(audio: Float[np.ndarray, 'S'], num_frames: int) -> Bool[np.nda
     audio: 16 kHz, [-1, 1], starting with the video.
     num_frames: T.
   """
-  samples = num_frames * SAMPLES_PER_FRAME
-  audio = np.asarray(audio[:samples], np.float64)
-  frames = np.pad(audio, (0, samples - len(audio))).reshape(num_frames, SAMPLES_PER_FRAME)
-  loudness = np.sqrt((frames ** 2).mean(-1))
+  loudness = sound_energy(audio, num_frames)
   quiet = loudness <= max(BELOW_LOUDEST * loudness.max(initial=0), FLOOR)
   return _without_short_runs(quiet, MIN_FRAMES)
 

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.error import URLError
 from zipfile import BadZipFile
 
@@ -61,6 +62,12 @@ def _download(target: Path) -> None:
     temporary.unlink(missing_ok=True)
 
 
+class Faces(NamedTuple):
+  """The F faces of a picture."""
+  landmarks: Float[np.ndarray, 'F 131 2']  # px
+  blendshapes: list[dict[str, float]]  # of each: MediaPipe's name ('jawOpen', ...) -> [0, 1]
+
+
 @contextmanager
 def landmarker(path=None, tracking: bool = False):
   """Opens the model; yields `detect(rgb (H,W,3) u8) -> (faces, 131, 2) float32 px`.
@@ -69,6 +76,29 @@ def landmarker(path=None, tracking: bool = False):
   `tracking` (MediaPipe's VIDEO mode) the pictures are those of one video, in order, and one face
   is followed from frame to frame and smoothed, which is faster.
   """
+  with _opened(path, tracking) as find:
+    yield lambda rgb: _points(find(rgb), rgb)
+
+
+@contextmanager
+def expressions(path=None):
+  """Opens the model; yields `read(rgb (H,W,3) u8) -> Faces`, each picture by itself."""
+  with _opened(path, blendshapes=True) as find:
+    def read(rgb):
+      found = find(rgb)
+      return Faces(_points(found, rgb), [{shape.category_name: shape.score for shape in face}
+                                         for face in found.face_blendshapes])
+    yield read
+
+
+def _points(found, rgb) -> Float[np.ndarray, 'F 131 2']:
+  faces = [[(face[i].x, face[i].y) for i in MESH_IDS] for face in found.face_landmarks]
+  return np.float32(faces).reshape(-1, NUM_LANDMARKS, 2) * np.float32(rgb.shape[1::-1])
+
+
+@contextmanager
+def _opened(path, tracking: bool = False, blendshapes: bool = False):
+  """Opens the model; yields what gives MediaPipe's own result of a picture."""
   model = find_landmarker(path)
   try:
     import mediapipe as mp
@@ -81,6 +111,7 @@ def landmarker(path=None, tracking: bool = False):
   options = vision.FaceLandmarkerOptions(
     base_options=BaseOptions(model_asset_buffer=model.read_bytes()),
     num_faces=1 if tracking else MAX_FACES,  # with more it looks for the others in every frame
+    output_face_blendshapes=blendshapes,
     running_mode=modes.VIDEO if tracking else modes.IMAGE)
   clock = itertools.count(step=1000 // FPS)  # ms
 
@@ -95,14 +126,8 @@ def landmarker(path=None, tracking: bool = False):
   except (RuntimeError, ValueError) as error:
     raise UserError(f'{model}: not a usable face landmarker; expected face_landmarker.task'
                     ) from error
-
-  def detect(rgb):
-    found = find(rgb)
-    faces = [[(face[i].x, face[i].y) for i in MESH_IDS] for face in found.face_landmarks]
-    return np.float32(faces).reshape(-1, NUM_LANDMARKS, 2) * np.float32(rgb.shape[1::-1])
-
   with net:
-    yield detect
+    yield find
 
 
 @contextmanager

@@ -10,6 +10,9 @@ import pytest
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess import face, video
+from cemnet_jax.preprocess.synthetic.agreement import clip_motion
+from cemnet_jax.preprocess.synthetic.identity import make_identity
+from cemnet_jax.preprocess.synthetic.render import FaceRenderer
 from cemnet_jax.topology import LEFT_EYE, LIPS, RIGHT_EYE
 
 FACE = np.random.default_rng(0).uniform(0, 50, (131, 2)).astype(np.float32)
@@ -81,6 +84,21 @@ def test_unusable_model_file(tmp_path):
   with pytest.raises(UserError, match='bad.task: not a usable face landmarker'):
     with face.landmarker(tmp_path / 'bad.task'):
       pass
+
+
+@pytest.mark.skipif(not MODEL, reason='needs $CEMNET_LANDMARKER')
+def test_blendshapes_go_with_the_landmarks_of_drawn_faces():
+  means = {}
+  with face.expressions() as read, face.landmarker() as detect:
+    for emotion in ('neutral', 'happy'):
+      frames, _ = FaceRenderer(make_identity(0), 256, 1).frames(clip_motion(0, emotion))
+      faces = [read(frame) for frame in frames[:12:3]]
+      np.testing.assert_array_equal(faces[0].landmarks, detect(frames[0]))
+      assert all(len(f.landmarks) == len(f.blendshapes) == 1 for f in faces)
+      means[emotion] = np.mean([f.blendshapes[0]['mouthSmileLeft'] for f in faces])
+    nobody = read(np.full((200, 200, 3), 128, np.uint8))
+  assert means['happy'] > means['neutral'] + .3
+  assert nobody.landmarks.shape == (0, 131, 2) and nobody.blendshapes == []
 
 
 @pytest.mark.skipif(not (MODEL and MEDIA), reason='needs $CEMNET_LANDMARKER, $CEMNET_REAL_MEDIA')
