@@ -14,15 +14,16 @@ from cemnet_jax.nets.layers import (
   centred_init,
   conv,
   icnr,
-  instance_norm,
   leaky_relu,
   nearest_down,
   pixel_shuffle,
   torch_init,
 )
+from cemnet_jax.nets.spade import SpadeBlock, normalise
 from cemnet_jax.nets.warp import grid_sample, halve_grid, sampling_grid
 
 AUDIO_HIDDEN = 128  # of AdaIN's shared layer (spec 7.3)
+SKETCH_COPIES = 3  # equal channels in which IP-LAP's weights see a sketch
 WEIGHT_EPS = 1e-5  # added to the sum of the references' weights (spec 7.3)
 
 
@@ -41,26 +42,6 @@ class Layers(NamedTuple):
   weight: Float[Array, 'B N H W 1']  # of each reference, before they are divided by their sum
 
 
-class SpadeNorm(nn.Module):
-  """InstanceNorm, then a gain and a shift per pixel predicted from a modulation picture.
-
-  `x` may hold N pictures per modulation: gain and shift are computed once and shared. It may hold
-  one set (B = 1) for all modulations.
-  """
-  hidden: int
-  start: Callable = torch_init
-
-  @nn.compact
-  def __call__(self, x: Float[Array, '#B N H W C'],
-               modulation: Float[Array, 'B H W M']) -> Float[Array, 'B N H W C']:
-    """(B, N, H, W, C), (B, H, W, M) -> (B, N, H, W, C): n * (1 + gain) + shift."""
-    layer = partial(conv, kernel=(3, 3), padding=1, kernel_init=self.start)
-    shared = layer(self.hidden, name='shared')(modulation)  # no activation here
-    both = layer(2 * x.shape[-1], name='gain_shift')(shared)[:, None]
-    gain, shift = jnp.split(both, 2, axis=-1)
-    return _normalise(x) * (1 + gain) + shift
-
-
 class AdainNorm(nn.Module):
   """InstanceNorm, then a gain and a shift per channel predicted from a vector."""
 
@@ -71,27 +52,7 @@ class AdainNorm(nn.Module):
     shared = nn.relu(nn.Dense(AUDIO_HIDDEN, kernel_init=torch_init, name='shared')(vector))
     both = nn.Dense(2 * x.shape[-1], kernel_init=torch_init, name='gain_shift')(shared)
     gain, shift = jnp.split(both[:, None, None, None], 2, axis=-1)
-    return _normalise(x) * (1 + gain) + shift
-
-
-def _normalise(x: Float[Array, 'B N H W C']) -> Float[Array, 'B N H W C']:
-  return instance_norm(x.reshape(-1, *x.shape[2:])).reshape(x.shape)
-
-
-class SpadeBlock(nn.Module):
-  """Twice: SPADE, LeakyReLU 0.2, convolution. No skip."""
-  hidden: int
-  start: Callable = torch_init
-  last_start: Callable | None = None  # of the second convolution, where it differs
-
-  @nn.compact
-  def __call__(self, x: Float[Array, '#B N H W C'],
-               modulation: Float[Array, 'B H W M']) -> Float[Array, 'B N H W C']:
-    """(B, N, H, W, C), (B, H, W, M) -> (B, N, H, W, C)."""
-    for i, start in ((1, self.start), (2, self.last_start or self.start)):
-      x = leaky_relu(SpadeNorm(self.hidden, self.start, name=f'norm_{i}')(x, modulation))
-      x = conv(x.shape[-1], (3, 3), padding=1, kernel_init=start, name=f'conv_{i}')(x)
-    return x
+    return normalise(x) * (1 + gain) + shift
 
 
 class AdainBlock(nn.Module):
@@ -128,9 +89,9 @@ class FlowModule(nn.Module):
     self.conv1_norm = BatchNorm()
     self.conv2 = conv(self.wide, (3, 3), stride=2, padding=1)
     self.conv2_norm = BatchNorm()
-    self.spade_1 = SpadeBlock(self.hidden)
-    self.spade_2 = SpadeBlock(self.hidden, last_start=icnr(torch_init))
-    self.spade_4 = SpadeBlock(self.hidden)
+    block = partial(SpadeBlock, self.hidden, copies=SKETCH_COPIES)
+    self.spade_1, self.spade_4 = block(), block()
+    self.spade_2 = block(last_start=icnr(torch_init))
     self.flow = nn.Conv(
       2, k, padding=p, kernel_init=nn.initializers.variance_scaling(
         self.flow_scale**2 / 3, 'fan_in', 'uniform'))
@@ -144,14 +105,14 @@ class FlowModule(nn.Module):
     In training BatchNorm's statistics span all N references at once; IP-LAP takes them one
     reference at a time. With stored statistics both are the same.
     """
-    x = jnp.concatenate([images, jnp.repeat(sketches[..., None], 3, axis=-1)], -1)
+    x = jnp.concatenate([images, jnp.repeat(sketches[..., None], SKETCH_COPIES, axis=-1)], -1)
     fine = nn.relu(self.conv1_norm(self.conv1(x), use_running_average=not train))
     coarse = nn.relu(self.conv2_norm(self.conv2(fine), use_running_average=not train))
     return References(images, fine, coarse)
 
-  def motion(self, references: References, sketches: Float[Array, 'B H W M'],
+  def motion(self, references: References, sketches: Float[Array, 'B H W T'],
              ) -> tuple[Float[Array, 'B N H W 2'], Float[Array, 'B N H W 1']]:
-    """References (B or 1, N, ...), sketches (B, H, W, M) -> where each pixel looks in each
+    """References (B or 1, N, ...), sketches (B, H, W, T) -> where each pixel looks in each
     reference, in grid_sample's coordinates, and the references' weights."""
     x = self.spade_1(references.coarse, nearest_down(sketches))
     x = self.spade_2(x, nearest_down(sketches))
@@ -197,13 +158,13 @@ class Generator(nn.Module):
   skip: bool = False
 
   @nn.compact
-  def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B H W M'],
+  def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B H W T'],
                warped: References, mel: Float[Array, 'B 80 16'] | None, *,
                train: bool) -> Float[Array, 'B H W 3']:
     """Masked face, sketches, warped references (N = 1), mel -> the face in [0, 1]; with `skip`
     a change of what is known, which may overshoot."""
     k, p = (self.kernel,) * 2, self.kernel // 2
-    x = jnp.concatenate([masked, sketches], -1)
+    x = jnp.concatenate([masked, jnp.repeat(sketches, SKETCH_COPIES, axis=-1)], -1)
     x = conv(self.width, k, padding=p, use_bias=False, name='conv1')(x)
     x = nn.relu(BatchNorm(use_running_average=not train, name='conv1_norm')(x))
     x = conv(self.wide, (3, 3), stride=2, padding=1, use_bias=False, name='conv2')(x)
@@ -287,7 +248,7 @@ class Renderer(nn.Module):
              references: References, mel: Float[Array, 'B 80 16'] | None = None, *,
              train: bool = False) -> Layers:
     """As `render`, with the flow and the weights that the picture is warped by."""
-    stacked = jnp.repeat(jnp.moveaxis(sketches, 1, -1), 3, axis=-1)  # IP-LAP's 3 equal channels
+    stacked = jnp.moveaxis(sketches, 1, -1)
     grid, weight = self.flow_module.motion(references, stacked)
     warped = self.flow_module.warp(references, grid, weight)
     image = self.translation(masked, stacked, warped, mel, train=train)
