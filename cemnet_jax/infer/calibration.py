@@ -11,14 +11,19 @@ import numpy as np
 from jaxtyping import Float
 
 from cemnet_jax.preprocess.stable_frame import align, into_picture
-from cemnet_jax.topology import CONTENT, JAW
+from cemnet_jax.topology import CONTENT, INNER_LIP_BOTTOM, INNER_LIP_TOP, JAW, NUM_LANDMARKS
 
-# How far each jaw point goes when the chin goes 1, from ear to ear: what of the aligned landmarks
-# follows the lips' opening in the synthetic world's clips (slope of a regression). Beside the ears
-# a jaw rests, and predictions that wobble there would move the background.
-JAW_WAY = np.array([.06, .14, .23, .33, .45, .58, .72, .86, 1,
-                    .86, .72, .58, .45, .33, .23, .14, .06], np.float32)
-WAY = np.concatenate([JAW_WAY, np.ones(len(CONTENT) - len(JAW), np.float32)])[:, None]
+# How far down each content point goes when the lips part by 1, jaw from ear to ear, outer and inner
+# lips: slopes of a regression over aligned landmarks of the synthetic world's clips.
+OPENING = np.array([
+  .03, .09, .15, .22, .31, .40, .50, .59, .70, .59, .50, .40, .31, .22, .15, .09, .03,
+  .30, .21, .11, .01, -.09, -.13, -.09, .01, .11, .21, .30, .43, .61, .83, 1.01, 1.07, 1.01, .83,
+  .61, .43, .30, .20, .10, .02, -.04, -.05, -.04, .02, .10, .20, .30, .50, .65, .79, .90, .95, .90,
+  .79, .65, .50], np.float32)
+# Share of the chin's way that each point takes, 1 for lips. Beside the ears a jaw rests, and a
+# prediction that wobbles there would move the background.
+WAY = np.where(np.arange(len(CONTENT)) < len(JAW), OPENING / OPENING[len(JAW) // 2], 1)[:, None]
+REST = 0.2  # quantile of the gap between the lips at which a speaking mouth is at rest
 FRAMES = 250  # of a reference video that are listened to at most
 
 
@@ -29,18 +34,36 @@ class Calibration(NamedTuple):
 
 def measure(predicted: Float[np.ndarray, 'T 131 2'], known: Float[np.ndarray, 'T 131 2'],
             ) -> Calibration:
-  """The constant error of T predictions for frames whose landmarks are known, both in the crop."""
-  return Calibration(np.median((align(predicted) - align(known))[:, CONTENT], axis=0))
+  """The constant error of T predictions for frames whose landmarks are known, both in the crop.
+
+  How far the lips are apart is no such error but for lips at rest, which are closed if need be and
+  never opened: who smiles or speaks in a picture still closes them for a p.
+  """
+  said, seen = align(predicted), align(known)
+  offset = np.median((said - seen)[:, CONTENT], axis=0)
+  too_open = max(0.0, float(np.quantile(_gap(said), REST) - np.quantile(_gap(seen), REST)))
+  whole = np.zeros((1, NUM_LANDMARKS, 2))
+  whole[:, CONTENT] = offset
+  offset[:, 1] += OPENING * (too_open - _gap(whole))
+  return Calibration(offset)
 
 
 def apply(calibration: Calibration, landmarks: Float[np.ndarray, 'T 131 2'],
           known: Float[np.ndarray, 'T 131 2']) -> Float[np.ndarray, 'T 131 2']:
-  """Predicted landmarks without the constant error; jaw points keep by `WAY` to the canvas's own.
+  """Predicted landmarks without the constant error; jaw points keep by `WAY` to the canvas's own,
+  as they are when its lips are closed.
 
   Args:
     known: landmarks of the canvas's faces, with the same pose.
   """
   corrected = landmarks.copy()
   content = landmarks[:, CONTENT] - into_picture(calibration.offset, known)
-  corrected[:, CONTENT] = known[:, CONTENT] * (1 - WAY) + content * WAY
+  opened = np.zeros_like(content)
+  opened[..., 1] = _gap(align(known))[:, None] * OPENING
+  closed = known[:, CONTENT] - into_picture(opened, known)
+  corrected[:, CONTENT] = closed * (1 - WAY) + content * WAY
   return corrected
+
+
+def _gap(landmarks):
+  return landmarks[:, INNER_LIP_BOTTOM, 1] - landmarks[:, INNER_LIP_TOP, 1]

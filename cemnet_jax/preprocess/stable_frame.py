@@ -24,9 +24,9 @@ def align(landmarks: Float[np.ndarray, 'T 131 2']) -> Float[np.ndarray, 'T 131 2
   return _real(points * turn(landmarks)[:, None])
 
 
-def into_picture(steps: Float[np.ndarray, 'L 2'], landmarks: Float[np.ndarray, 'T 131 2'],
+def into_picture(steps: Float[np.ndarray, '*T L 2'], landmarks: Float[np.ndarray, 'T 131 2'],
                  ) -> Float[np.ndarray, 'T L 2']:
-  """Steps in the face's own frame as they are in the pictures of T faces."""
+  """Steps in the face's own frame, of each face or the same in all, as they are in the pictures."""
   return _real(_complex(steps) / turn(landmarks)[:, None])
 
 

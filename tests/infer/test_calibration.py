@@ -6,7 +6,17 @@ import pytest
 from cemnet_jax.infer import calibration, forward
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Options
-from cemnet_jax.topology import CONTENT, JAW, LIPS, POSE
+from cemnet_jax.preprocess.stable_frame import align, into_picture
+from cemnet_jax.topology import (
+  CONTENT,
+  INNER_LIP,
+  INNER_LIP_BOTTOM,
+  INNER_LIP_TOP,
+  JAW,
+  LIPS,
+  OUTER_LIP,
+  POSE,
+)
 from tests.infer.tiny_system import drawn_face
 
 
@@ -17,23 +27,28 @@ def turned(points, angle, scale, shift):
 
 
 @pytest.fixture(scope='module')
-def known():
-  face = drawn_face(1)[0].astype(np.float64)
-  return np.stack([turned(face, 0.02 * i, 1 + 0.02 * i, [0.01 * i, 0]) for i in range(9)])
+def face():
+  points = drawn_face(1)[0].astype(np.float64)
+  points[INNER_LIP, 1] = points[INNER_LIP, 1].mean()  # closed
+  return points
 
 
 @pytest.fixture(scope='module')
-def error():
-  step = np.random.default_rng(0).normal(0, 0.02, (57, 2))
-  face = drawn_face(1)[0].astype(np.float64)
+def known(face):
+  return posed(face)
+
+
+@pytest.fixture(scope='module')
+def predicted(face):
+  """A jaw and lips that are elsewhere, and lips that never close."""
   wrong = face.copy()
-  wrong[CONTENT] += step
-  return wrong
+  wrong[CONTENT] += np.random.default_rng(0).normal(0, 0.02, (57, 2))
+  wrong[INNER_LIP_BOTTOM, 1] = wrong[INNER_LIP_TOP, 1] + 0.03
+  return posed(wrong)
 
 
-@pytest.fixture(scope='module')
-def predicted(error):
-  return np.stack([turned(error, 0.02 * i, 1 + 0.02 * i, [0.01 * i, 0]) for i in range(9)])
+def posed(face):
+  return np.stack([turned(face, 0.02 * i, 1 + 0.02 * i, [0.01 * i, 0]) for i in range(9)])
 
 
 def test_a_constant_error_is_taken_off_in_any_pose(known, predicted):
@@ -48,6 +63,29 @@ def test_a_frame_that_fails_does_not_matter(known, predicted):
   spoilt[3, CONTENT] += 0.5
   np.testing.assert_allclose(calibration.measure(spoilt, known).offset,
                              calibration.measure(predicted, known).offset, atol=1e-9)
+
+
+def test_lips_are_closed_but_never_opened(face, known, predicted):
+  smiling = face.copy()
+  smiling[INNER_LIP_BOTTOM, 1] += 0.05
+  smiling[OUTER_LIP, 0] += 0.01
+  found = calibration.measure(known, posed(smiling))
+  got = align(calibration.apply(found, known, posed(smiling)))
+  gap = got[:, INNER_LIP_BOTTOM, 1] - got[:, INNER_LIP_TOP, 1]
+  np.testing.assert_allclose(gap, 0, atol=1e-9)
+  moved = got[:, OUTER_LIP, 0] - align(known)[:, OUTER_LIP, 0]
+  np.testing.assert_allclose(moved, 0.01, rtol=0.5)
+
+
+def test_the_jaw_does_not_say_what_the_canvas_says(face, known, predicted):
+  """A canvas whose mouth opens gives the same jaw as one with closed lips."""
+  found = calibration.measure(predicted, known)
+  speaking = known.copy()
+  way = np.linspace(0, 0.05, 9)[:, None] * calibration.OPENING
+  speaking[:, CONTENT] += into_picture(np.stack([np.zeros_like(way), way], -1), known)
+  got, want = (calibration.apply(found, predicted, canvas) for canvas in (speaking, known))
+  np.testing.assert_allclose(got, want, atol=1e-3)
+  assert np.abs(speaking - known)[:, JAW].max() > 0.02
 
 
 def test_lips_and_chin_move_as_predicted_and_the_jaw_beside_the_ears_rests(known, predicted):
@@ -74,7 +112,9 @@ def test_a_talker_says_its_references_as_they_are(talker, speech, moving, sound,
   def wrong(nets, motion, frame, cues):
     centre, step = np.asarray(frame.centre)[:, :, None], np.asarray(frame.scale_rot)[:, :, None]
     inverse = step * [1, -1] / np.square(step).sum(-1, keepdims=True)
-    own = drawn_face(1)[0][CONTENT] - [0.4, 0.4]
+    own = drawn_face(1)[0] - [0.4, 0.4]
+    own[INNER_LIP_BOTTOM, 1] += 0.03  # its lips are too far apart
+    own = own[CONTENT]
     turn = lambda a, b: np.stack([a[..., 0] * b[..., 0] - a[..., 1] * b[..., 1],
                                   a[..., 0] * b[..., 1] + a[..., 1] * b[..., 0]], -1)
     return centre + turn(inverse, own[None, None])
@@ -85,7 +125,8 @@ def test_a_talker_says_its_references_as_they_are(talker, speech, moving, sound,
   on = talker.plan(references, speech, options=options)
   real = refs.crop_landmarks(references)[on.shot.shown]
   assert np.abs(off.landmarks - real).max() > 0.05
-  np.testing.assert_allclose(on.landmarks, real, atol=2e-3)
+  np.testing.assert_allclose(on.landmarks[:, LIPS], real[:, LIPS], atol=2e-3)
+  np.testing.assert_allclose(on.landmarks[:, JAW], real[:, JAW], atol=0.011)  # as if lips closed
 
 
 def test_own_sound_and_silence_calibrate_unlike(talker, speech):
