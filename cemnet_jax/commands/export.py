@@ -83,13 +83,13 @@ def _check_format(name: str) -> None:
 
 
 def _load(folder: Path, system: str) -> System:
-  from cemnet_jax.infer import forward, functions, wav2lip
+  from cemnet_jax.infer import functions, loading, wav2lip
   from cemnet_jax.train import ckpt
   if system == WAV2LIP:
     networks = wav2lip.load(folder)
     return System({WAV2LIP: Held(networks.generator, WAV2LIP)}, {},
                   partial(functions.of_wav2lip, networks), {'image_size': networks.image_size})
-  networks = forward.load(folder, system)
+  networks = loading.load(folder, system)
   nets = {'audio2mouth': Held(networks.mouth, 'audio2mouth'),
           'renderer': Held(networks.renderer, 'renderer')}
   arrays = {f'landmarks.{name}': x for name, x in networks.statistics.items()}

@@ -45,14 +45,14 @@ def run(args) -> None:
     if not os.path.isfile(path):
       raise UserError(f'{path}: no such file')
   _say('loading the system')
-  from cemnet_jax.infer import forward
+  from cemnet_jax.infer import loading
   from cemnet_jax.infer.talker import Options, Talker, as_references, record_audio
   from cemnet_jax.infer.warm_up import warm_up
   from cemnet_jax.train import process
   process.keep_compiled_programs(seconds=0.1)
   audio = record_audio(args.audio)
   frames = len(audio) // SAMPLES_PER_FRAME
-  nets = forward.load(args.system_dir, args.system)
+  nets = loading.load(args.system_dir, args.system)
   talker = Talker(nets)
   compiled = warm_up(nets, len(args.reference) if is_picture(args.reference[0]) else frames)
   _say('finding the face')

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.cases import References
-from cemnet_jax.infer import forward, paste, wav2lip
+from cemnet_jax.infer import forward, loading, paste, wav2lip
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.painter import Canvas, Painter
 from cemnet_jax.infer.talker import Options, Talker
@@ -64,7 +64,7 @@ def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
     UserError: none of the systems is there.
   """
   found, missing = {}, {}
-  load = functools.cache(functools.partial(forward.load, system_dir))
+  load = functools.cache(functools.partial(loading.load, system_dir))
   nets, once, ears = None, None, {}
   for name in systems:
     try:

@@ -1,14 +1,12 @@
-"""The trained nets of a system and their jitted calls: array shapes are fixed per video."""
+"""The nets of a system and their jitted calls: array shapes are fixed per video."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
-from ml_collections import ConfigDict
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer.compiled import compiled
@@ -17,12 +15,7 @@ from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.nets.warp import grid_displacement, grid_sample
 from cemnet_jax.preprocess.audio import MfccWindows
 from cemnet_jax.preprocess.sketch import draw_sketches, iplap_sketch
-from cemnet_jax.stages import build
-from cemnet_jax.stages.supervised import variables
-from cemnet_jax.systems import SYSTEMS, TALKERS
 from cemnet_jax.topology import EMOTIONS
-from cemnet_jax.train import ckpt
-from cemnet_jax.weights import compact
 
 EMOTION_BATCH = 32  # speech windows encoded at a time
 SHARE_POWER = 4  # of the references' weights, so that few pictures mix: a mean of many is blurred
@@ -82,76 +75,6 @@ class Painting(NamedTuple):
   face: Float[Array, 'B S S']  # how much of what is warped to a pixel is face
 
 
-def load(system_dir, system: str = 'cemnet') -> Networks:
-  """Loads the nets of a trained system; UserError names the stage that is missing."""
-  system_dir = Path(system_dir)
-  if system not in TALKERS:
-    raise UserError(f'system {system!r} is none of {", ".join(TALKERS)}')
-  if not system_dir.is_dir():
-    raise UserError(f'{system_dir}: no such folder; train a system into it by `cemnet train`')
-  stage = _stages(system_dir)
-  a2m, a2m_config = stage('audio2mouth')
-  renderer, render_config = stage('renderer')
-  bridging = next((name for name in SYSTEMS[system] if name.startswith('ebm')), None)
-  return Networks(
-    mouth=_net(build.audio2mouth(a2m_config.model), a2m, 'a2m'),
-    statistics=a2m['stats'].get('landmarks', {}),
-    bridge=_load_bridge(stage, bridging) if bridging else None,
-    renderer=_net(build.renderer(render_config.model), renderer, 'generator'),
-    image_size=render_config.data.image_size, mouth_references=a2m_config.data.N,
-    render_references=render_config.data.N, window=render_config.data.T,
-    crop=render_config.data.get('crop', 'stable'), lines=render_config.data.get('lines', 'smooth'))
-
-
-def _load_bridge(stage, name) -> Bridge:
-  ebm, config = stage(name)
-  picture, picture_config = stage('image_emotion')
-  identity, identity_config = stage('identity')
-  return Bridge(
-    memory=_net(build.memory(config.model), ebm, 'memory'),
-    voice=_heard(stage, config.model.emotion_stage),
-    picture=_net(build.image_emotion(picture_config.model), picture, 'image_emotion'),
-    identity=_net(build.identity(identity_config.model), identity, 'identity'),
-    prototypes=ebm['stats']['prototypes'], image_size=config.data.image_size)
-
-
-def load_voice(system_dir, stage: str) -> Net:
-  """The emotion encoder E_e of stage `aee` or `audio_emotion`; UserError where it is missing."""
-  return _voice(_stages(Path(system_dir)), stage)
-
-
-def _voice(stage, name) -> Net:
-  trained, config = stage(name)
-  return _net(build.audio_encoder(config.model), trained,
-              'emotion' if name == 'aee' else 'encoder')
-
-
-def _heard(stage, name) -> Net:
-  trained, config = stage(name)
-  module, net = build.heard_emotion(name, config.model)
-  return _net(module, trained, net)
-
-
-def _stages(system_dir):
-  """Stage -> (its weights, its config)."""
-  read = compact.read(system_dir) if compact.is_compact(system_dir) else partial(
-    _trained, system_dir)
-
-  def stage(name) -> tuple[dict, ConfigDict]:
-    weights, config = read(name)
-    return weights, ConfigDict(config)
-
-  return stage
-
-
-def _trained(system_dir, name) -> tuple[dict, dict]:
-  return ckpt.load_params(system_dir / name), ckpt.load_config(system_dir / name)
-
-
-def _net(module, trained, name) -> Net:
-  return Net(module, jax.tree.map(jnp.asarray, variables(trained, name)))
-
-
 def speech_emotion(bridge: Bridge, mfcc: Float[np.ndarray, 'T 28 12'] | MfccWindows
                    ) -> Float[Array, '1 D']:
   """Mean E_e over all windows of an utterance of any length."""
@@ -183,10 +106,22 @@ def label_emotion(bridge: Bridge, label: str) -> Float[Array, '1 D']:
   return jnp.asarray(bridge.prototypes['sum'][i] / count)[None]
 
 
+def shown_emotion(bridge: Bridge, images: UInt8[np.ndarray, 'N H W 3']) -> Float[Array, '1 D']:
+  """What a speech would sound like, in E_e, with the emotions that the reference crops show.
+
+  A mean of `label_emotion` by how likely each is; what no training speech had is left out.
+  """
+  likely = np.asarray(_picture_emotion(bridge, images)[1])[0]
+  count = np.asarray(bridge.prototypes['count'])
+  mean = np.asarray(bridge.prototypes['sum']) / np.maximum(count, 1)[:, None]
+  weight = likely * (count > 0)
+  return jnp.asarray(weight @ mean / max(float(weight.sum()), 1e-6), jnp.float32)[None]
+
+
 def picture_cues(bridge: Bridge, images: UInt8[np.ndarray, 'N H W 3']
                  ) -> tuple[Float[Array, '1 F'], Float[Array, '1 G']]:
   """Emotion and identity of the reference crops."""
-  return (_reference_emotion(bridge.picture.module, bridge.picture.variables, images[None]),
+  return (_picture_emotion(bridge, images)[0],
           _reference_identity(bridge.identity.module, bridge.identity.variables, images[None]))
 
 
@@ -267,6 +202,10 @@ def paint(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
                 faces)
 
 
+def _picture_emotion(bridge, images):
+  return _reference_emotion(bridge.picture.module, bridge.picture.variables, images[None])
+
+
 @compiled
 def _utterance_emotion(net, variables, mfcc, count):
   return pipeline.utterance_emotion(net, variables, mfcc, count)
@@ -274,7 +213,7 @@ def _utterance_emotion(net, variables, mfcc, count):
 
 @compiled
 def _reference_emotion(net, variables, images):
-  return pipeline.reference_emotion(net, variables, images)
+  return pipeline.shown_emotion(net, variables, images)
 
 
 @compiled

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, UInt8
 from tqdm import tqdm
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.infer import calibration, forward
+from cemnet_jax.infer import calibration, forward, loading
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.calibration import Calibration
 from cemnet_jax.infer.painter import Canvas, Painter
@@ -79,7 +79,7 @@ class Talker:
   @classmethod
   def load(cls, system_dir, system: str = 'cemnet') -> 'Talker':
     """Loads the workdir of a trained system; UserError names what is missing."""
-    return cls(forward.load(system_dir, system))
+    return cls(loading.load(system_dir, system))
 
   @property
   def crop(self) -> str:
@@ -190,19 +190,21 @@ class Talker:
 
   def _calibration(self, references: References, options: Options) -> Calibration:
     """The system's constant error on the references: a video is asked for what it says itself,
-    pictures for silence."""
+    pictures for silence with the emotion that they show."""
     plain = options._replace(calibrate=False, emotion='auto', smooth=0.0)
     if references.moving and references.audio is not None:
       some = refs.part(references, 0, calibration.FRAMES)
       plan = self.plan(some, some.audio, options=plain)
       return calibration.measure(plan.landmarks, refs.crop_landmarks(some)[plan.shot.shown])
-    plain = plain._replace(memory=False)
+    bridge = self._nets.bridge
     silence = np.zeros(self._nets.window * SAMPLES_PER_FRAME, np.float32)
-    chosen = self._choose(references, plain)
+    chosen = self._choose(references, plain, least=self._nets.render_references)
+    shown = (forward.shown_emotion(bridge, refs.crops(chosen, bridge.image_size))
+             if plain.memory else None)
     known = refs.crop_landmarks(chosen).astype(np.float32)
-    predicted = [self.plan(references, silence, refs.take(chosen, [i]), plain).landmarks[:1]
-                 for i in range(len(known))]
-    return calibration.measure(np.concatenate(predicted), known)
+    predicted = [self.plan(references, silence, refs.take(chosen, [i]), plain, heard=shown
+                           ).landmarks[:1] for i in range(len(known))]
+    return calibration.measure(np.concatenate(predicted), known, lips=False)
 
   def _motions(self, chosen: References, audio, shown, canvas: References) -> Iterator[Motion]:
     """`motion`, MOUTH_BATCH windows at a time."""

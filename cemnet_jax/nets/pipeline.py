@@ -3,6 +3,7 @@
 audio + references + pose -> emotion-agnostic mouth -> emotion bridge -> mouth in the crop.
 """
 
+import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
@@ -61,9 +62,17 @@ def to_float(images: UInt8[Array, '*S C']) -> Float[Array, '*S C']:
 def reference_emotion(
     net, variables, images: UInt8[Array, 'B N H W 3']) -> Float[Array, 'B D']:
   """Source emotion: mean image-emotion feature over the N references."""
+  return shown_emotion(net, variables, images)[0]
+
+
+def shown_emotion(
+    net, variables, images: UInt8[Array, 'B N H W 3'],
+) -> tuple[Float[Array, 'B D'], Float[Array, 'B E']]:
+  """`reference_emotion`, and how likely each emotion is: both are means over the N references."""
   flat = to_float(images.reshape((-1,) + images.shape[2:]))
-  features, _ = net.apply(variables, flat, train=False)
-  return features.reshape(images.shape[:2] + (-1,)).mean(axis=1)
+  features, logits = net.apply(variables, flat, train=False)
+  mean = lambda x: x.reshape(images.shape[:2] + (-1,)).mean(axis=1)
+  return mean(features), mean(nn.softmax(logits))
 
 
 def reference_identity(

@@ -11,7 +11,7 @@ import pytest
 from cemnet_jax import cli
 from cemnet_jax.commands import export, import_weights
 from cemnet_jax.errors import UserError
-from cemnet_jax.infer import forward, functions, stablehlo
+from cemnet_jax.infer import functions, loading, stablehlo
 from cemnet_jax.train import ckpt
 from cemnet_jax.weights import export as weight_files
 from cemnet_jax.weights.iplap import load_landmarks, load_renderer
@@ -41,7 +41,7 @@ def test_a_compact_system_stands_for_the_workdir(system_dir, tmp_path, capsys):
   assert 'weights.safetensors: ' in capsys.readouterr().out
   said = contents(out)
   assert said['stages']['ebm'] == {'step': 1, 'sha256': ckpt.digest(system_dir / 'ebm', 1)}
-  trained, read = forward.load(system_dir), forward.load(out)
+  trained, read = loading.load(system_dir), loading.load(out)
   halved = 0
   for (path, a), (_, b) in zip(*map(jax.tree_util.tree_leaves_with_path, (trained, read)),
                                strict=True):
@@ -60,12 +60,12 @@ def test_a_compact_system_that_cannot_be_used(system_dir, tmp_path):
   out = tmp_path / 'out'
   assert run(system_dir, 'compact', out, 'a2m_renderer') == 0
   with pytest.raises(UserError, match='holds no stage'):
-    forward.load(out)
-  assert forward.load(out, 'a2m_renderer').bridge is None
+    loading.load(out)
+  assert loading.load(out, 'a2m_renderer').bridge is None
   weights = out / 'weights.safetensors'
   weights.write_bytes(weights.read_bytes()[:1000])
   with pytest.raises(UserError, match='export it again'):
-    forward.load(out, 'a2m_renderer')
+    loading.load(out, 'a2m_renderer')
 
 
 def contents(out):
@@ -91,7 +91,7 @@ def test_importers_read_what_is_written(system_dir, tmp_path, name, capsys):
   assert said['stages']['ebm'] == {'step': 1, 'sha256': ckpt.digest(system_dir / 'ebm', 1)}
   assert said['settings'].items() >= {'image_size': 32, 'window': 5, 'crop': 'stable'}.items()
   assert said['nets']['renderer']['differs'].keys() >= {'quirk', 'skip', 'width'}
-  nets = forward.load(system_dir)
+  nets = loading.load(system_dir)
   for (module, variables), part, load in (
       (nets.mouth, said['nets']['audio2mouth'], load_landmarks),
       (nets.renderer, said['nets']['renderer'], load_renderer)):
@@ -158,7 +158,7 @@ def test_wav2lip_goes_back_to_its_network(tmp_path, monkeypatch):
 def test_programs_of_a_whole_system(system_dir, tmp_path, capsys):
   assert run(system_dir, 'stablehlo', tmp_path / 'out') == 0
   said = contents(tmp_path / 'out')
-  assert said['functions'].keys() == functions.of_talker(forward.load(system_dir)).keys()
+  assert said['functions'].keys() == functions.of_talker(loading.load(system_dir)).keys()
   assert said['functions']['render']['inputs']['crops'] == ['uint8', ['B', 32, 32, 3]]
   assert said['functions']['reference_cues']['outputs'] == ['image_emotion', 'identity']
   assert all(part['difference'] < 1e-5 for part in said['functions'].values())

@@ -4,7 +4,7 @@ import pytest
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate import methods
 from cemnet_jax.evaluate.cases import References
-from cemnet_jax.infer import forward
+from cemnet_jax.infer import forward, loading
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.preprocess.audio import load_wav16
@@ -77,7 +77,7 @@ def test_methods_do_what_a_talker_does(system_dir, clip, loaded):
 
 
 def test_speech_is_heard_once_by_methods_with_the_same_ear(system_dir, clip, monkeypatch):
-  nets, heard = forward.load(system_dir), []
+  nets, heard = loading.load(system_dir), []
   hear = forward.utterance_emotion
   monkeypatch.setattr(forward, 'utterance_emotion', lambda *a: heard.append(1) or hear(*a))
   ear, references = methods.listener(Talker(nets)), references_of(clip)
@@ -96,7 +96,7 @@ def test_speech_is_heard_once_by_methods_with_the_same_ear(system_dir, clip, mon
 def test_methods_share_an_ear_only_with_the_same_encoder(monkeypatch):
   made = []
   nets = forward.Networks(*[None] * 8)
-  monkeypatch.setattr(forward, 'load', lambda folder, system: nets)
+  monkeypatch.setattr(loading, 'load', lambda folder, system: nets)
   monkeypatch.setattr(methods, 'system_method',
                       lambda name, nets, once, ear, told: made.append(ear))
   methods.load_methods('folder', ['a2m_renderer', 'cemnet_no_ebm', 'cemnet_no_aee', 'cemnet'])

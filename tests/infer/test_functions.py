@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax import export
 
-from cemnet_jax.infer import forward, stablehlo, wav2lip
+from cemnet_jax.infer import forward, loading, stablehlo, wav2lip
 from cemnet_jax.infer.functions import Function, Input, of_talker, of_wav2lip, some_inputs
 from cemnet_jax.nets.wav2lip import Wav2Lip
 from tests.nets.random_variables import random_variables
@@ -16,7 +16,7 @@ from tests.nets.random_variables import random_variables
 
 @pytest.fixture(scope='module')
 def nets(system_dir):
-  return forward.load(system_dir)
+  return loading.load(system_dir)
 
 
 @pytest.fixture(scope='module')

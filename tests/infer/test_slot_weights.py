@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.infer import forward
+from cemnet_jax.infer import forward, loading
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.preprocess.audio import mfcc_windows
@@ -50,9 +50,9 @@ def test_a_system_without_slots_says_so(talker, face, speech):
 
 
 def test_a_voice_alone_is_the_bridge_s(talker, system_dir, tmp_path, speech):
-  voice = forward.load_voice(system_dir, 'aee')
+  voice = loading.load_voice(system_dir, 'aee')
   windows = mfcc_windows(speech)[::5]
   np.testing.assert_array_equal(forward.utterance_emotion(voice, windows),
                                 forward.speech_emotion(talker._nets.bridge, windows))
   with pytest.raises(UserError, match='audio_emotion.*train this stage first'):
-    forward.load_voice(system_dir, 'audio_emotion')
+    loading.load_voice(system_dir, 'audio_emotion')

@@ -133,3 +133,15 @@ def test_what_cannot_be_done_is_said(talker, picture, speech, system_dir, tmp_pa
   with pytest.raises(UserError, match='it hears no emotion'):
     plain.hear(speech)
   assert len(plain.speak(picture, speech[:4000], memory=False).frames) == 7
+
+
+def test_pictures_tell_an_emotion_by_how_likely_each_is(talker, moving):
+  bridge = talker._nets.bridge
+  images = refs.crops(moving, bridge.image_size)[:3]
+  got = np.asarray(forward.shown_emotion(bridge, images))
+  net = bridge.picture.module
+  logits = np.asarray(net.apply(bridge.picture.variables, images / np.float32(255), train=False)[1])
+  likely = np.exp(logits - logits.max(1, keepdims=True))
+  likely = (likely / likely.sum(1, keepdims=True)).mean(0)[:7]  # the eighth was never heard
+  mean = bridge.prototypes['sum'][:7] / bridge.prototypes['count'][:7, None]
+  np.testing.assert_allclose(got[0], likely @ mean / likely.sum(), rtol=1e-4, atol=1e-6)

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from cemnet_jax.infer import forward
+from cemnet_jax.infer import forward, loading
 from cemnet_jax.nets.audio_encoder import AudioEncoder
 from cemnet_jax.stages import build
 from cemnet_jax.topology import EMOTIONS
@@ -27,7 +27,7 @@ def nets(tmp_path_factory):
   prototypes = {'sum': np.eye(8, dtype=np.float32), 'count': np.ones(8, np.float32)}
   tiny_system.save_stage(folder, cfg['ebm_no_aee'], 'memory', build.memory(cfg['ebm_no_aee'].model),
                          inputs, {'prototypes': prototypes})
-  return forward.load(folder, 'cemnet_no_aee')
+  return loading.load(folder, 'cemnet_no_aee')
 
 
 def test_speech_is_heard_as_mean_logits(nets):

@@ -13,7 +13,7 @@ from cemnet_jax.evaluate.cases import draw_cases
 from cemnet_jax.evaluate.page import Block, Figure, Section, Table, Text
 from cemnet_jax.evaluate.talks import talk_cases
 from cemnet_jax.evaluate.understanding import displacement, embeddings, memory, memory_charts
-from cemnet_jax.infer import forward
+from cemnet_jax.infer import forward, loading
 from cemnet_jax.infer.talker import Talker
 
 FOLDER = 'understanding'  # below the page's: where the pictures lie
@@ -72,14 +72,14 @@ class _Untrained(Exception):
 
 def _networks(system_dir) -> forward.Networks:
   try:
-    return forward.load(system_dir)
+    return loading.load(system_dir)
   except UserError as error:
     raise _Untrained(str(error)) from error
 
 
 def _voices(system_dir) -> dict[str, forward.Net]:
   try:
-    return {stage: forward.load_voice(system_dir, stage) for stage in embeddings.STAGES}
+    return {stage: loading.load_voice(system_dir, stage) for stage in embeddings.STAGES}
   except UserError as error:
     raise _Untrained(str(error)) from error
 

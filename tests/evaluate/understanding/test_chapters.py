@@ -31,8 +31,8 @@ def pictures(sections):
 def test_all_of_a_system(clips, system_dir, tmp_path, monkeypatch):
   few = lambda *arguments: draw_cases(*arguments)[::16]
   monkeypatch.setattr(chapters, 'draw_cases', few)
-  load = chapters.forward.load_voice  # the tiny system has no stage `audio_emotion`
-  monkeypatch.setattr(chapters.forward, 'load_voice', lambda folder, stage: load(folder, 'aee'))
+  load = chapters.loading.load_voice  # the tiny system has no stage `audio_emotion`
+  monkeypatch.setattr(chapters.loading, 'load_voice', lambda folder, stage: load(folder, 'aee'))
   said = []
   got = chapters.understand(clips, system_dir, tmp_path, AMOUNTS, said.append)
   assert said == [section.title for section in got.sections] == list(chapters.TITLES.values())

@@ -1,0 +1,86 @@
+"""A trained system's nets, from its workdir or from an exported folder."""
+
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from cemnet_jax.errors import UserError
+from cemnet_jax.infer.forward import Bridge, Net, Networks
+from cemnet_jax.stages import build
+from cemnet_jax.stages.supervised import variables
+from cemnet_jax.systems import SYSTEMS, TALKERS
+from cemnet_jax.train import ckpt
+from cemnet_jax.weights import compact
+
+
+def load(system_dir, system: str = 'cemnet') -> Networks:
+  """Loads the nets of a trained system; UserError names the stage that is missing."""
+  system_dir = Path(system_dir)
+  if system not in TALKERS:
+    raise UserError(f'system {system!r} is none of {", ".join(TALKERS)}')
+  if not system_dir.is_dir():
+    raise UserError(f'{system_dir}: no such folder; train a system into it by `cemnet train`')
+  stage = _stages(system_dir)
+  a2m, a2m_config = stage('audio2mouth')
+  renderer, render_config = stage('renderer')
+  bridging = next((name for name in SYSTEMS[system] if name.startswith('ebm')), None)
+  return Networks(
+    mouth=_net(build.audio2mouth(a2m_config.model), a2m, 'a2m'),
+    statistics=a2m['stats'].get('landmarks', {}),
+    bridge=_load_bridge(stage, bridging) if bridging else None,
+    renderer=_net(build.renderer(render_config.model), renderer, 'generator'),
+    image_size=render_config.data.image_size, mouth_references=a2m_config.data.N,
+    render_references=render_config.data.N, window=render_config.data.T,
+    crop=render_config.data.get('crop', 'stable'), lines=render_config.data.get('lines', 'smooth'))
+
+
+def _load_bridge(stage, name) -> Bridge:
+  ebm, config = stage(name)
+  picture, picture_config = stage('image_emotion')
+  identity, identity_config = stage('identity')
+  return Bridge(
+    memory=_net(build.memory(config.model), ebm, 'memory'),
+    voice=_heard(stage, config.model.emotion_stage),
+    picture=_net(build.image_emotion(picture_config.model), picture, 'image_emotion'),
+    identity=_net(build.identity(identity_config.model), identity, 'identity'),
+    prototypes=ebm['stats']['prototypes'], image_size=config.data.image_size)
+
+
+def load_voice(system_dir, stage: str) -> Net:
+  """The emotion encoder E_e of stage `aee` or `audio_emotion`; UserError where it is missing."""
+  return _voice(_stages(Path(system_dir)), stage)
+
+
+def _voice(stage, name) -> Net:
+  trained, config = stage(name)
+  return _net(build.audio_encoder(config.model), trained,
+              'emotion' if name == 'aee' else 'encoder')
+
+
+def _heard(stage, name) -> Net:
+  trained, config = stage(name)
+  module, net = build.heard_emotion(name, config.model)
+  return _net(module, trained, net)
+
+
+def _stages(system_dir):
+  """Stage -> (its weights, its config)."""
+  read = compact.read(system_dir) if compact.is_compact(system_dir) else partial(
+    _trained, system_dir)
+
+  def stage(name) -> tuple[dict, ConfigDict]:
+    weights, config = read(name)
+    return weights, ConfigDict(config)
+
+  return stage
+
+
+def _trained(system_dir, name) -> tuple[dict, dict]:
+  return ckpt.load_params(system_dir / name), ckpt.load_config(system_dir / name)
+
+
+def _net(module, trained, name) -> Net:
+  return Net(module, jax.tree.map(jnp.asarray, variables(trained, name)))
