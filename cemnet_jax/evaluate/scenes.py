@@ -6,13 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int16, UInt8
 
+from cemnet_jax.preprocess.synthetic.clip import film, perform
 from cemnet_jax.preprocess.synthetic.identity import make_identity
-from cemnet_jax.preprocess.synthetic.motion import motion_tracks
 from cemnet_jax.preprocess.synthetic.render import FaceRenderer
-from cemnet_jax.preprocess.synthetic.speech import speak
-from cemnet_jax.preprocess.synthetic.voices import make_voice
 from cemnet_jax.preprocess.synthetic.world import WORLDS, ClipKey
-from cemnet_jax.topology import EMOTIONS, SAMPLES_PER_FRAME
+from cemnet_jax.topology import EMOTIONS
 
 
 class Scene(NamedTuple):
@@ -30,11 +28,6 @@ def draw_scene(world_name: str, clip: Mapping, size: int = 256, supersample: int
   """
   key = ClipKey(int(clip['speaker']), EMOTIONS[clip['emotion']], int(clip['intensity']),
                 clip['sentence'])
-  _, phones = WORLDS[world_name].words(key)
-  take = (*key.sentence.encode(), key.take)
-  speech = speak(make_voice(key.speaker), phones, key.emotion, key.intensity, take)
-  num_frames = len(speech.pcm) // SAMPLES_PER_FRAME
-  identity = make_identity(key.speaker)
-  motion = motion_tracks(speech.phones, num_frames, key.emotion, key.intensity, identity, take)
-  frames, landmarks = FaceRenderer(identity, size, supersample).frames(motion)
-  return Scene(frames, landmarks, speech.pcm[:num_frames * SAMPLES_PER_FRAME])
+  performance = perform(WORLDS[world_name], key)
+  renderer = FaceRenderer(make_identity(key.speaker), size, supersample)
+  return Scene(*film(renderer, key, performance), performance.pcm)

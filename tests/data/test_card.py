@@ -27,7 +27,7 @@ def tables(clips):
 def test_facts(tables, clips):
   facts = dict(tables['Dataset'].rows)
   frames = int(clips.table['num_frames'].sum())
-  assert facts['name'] == MEAD and facts['version'] == '1.0.0'
+  assert facts['name'] == MEAD and facts['version'] == '2.0.0'
   assert facts['release note'] == 'First worlds.' and facts['description'].startswith('Procedural')
   assert facts['clips'] == f'120, {frames / 25 / 3600:.3f} hours'
   assert facts['frames'] == f'{frames}, crops of 32 x 32 px'
@@ -56,7 +56,7 @@ def test_metadata_and_pairs(tables):
   assert metadata['train_speakers'] == '3' and metadata['speakers'] == '0, 3, 5, 1, 2, 4'
   assert len(metadata['world']) == card.MAX_TEXT and metadata['world'].endswith('...')
   assert tables['Pairs over these clips'].rows[0] == (
-    'pairs/aee-synth_mead-mead_debug', '1.1.0', '96 train, 64 val', '1.0.0')
+    'pairs/aee-synth_mead-mead_debug', '1.1.0', '96 train, 64 val', '2.0.0')
   assert 'Files in report.csv' not in tables
 
 

@@ -84,8 +84,8 @@ def test_pickles_without_its_cache(clips):
 
 
 def test_index_is_cached_and_checked(debug_data, tmp_path):
-  copy = tmp_path / MEAD / '1.0.0'
-  shutil.copytree(debug_data / MEAD / '1.0.0', copy)
+  copy = tmp_path / MEAD / '2.0.0'
+  shutil.copytree(debug_data / MEAD / '2.0.0', copy)
   (copy / 'index.npz').unlink(missing_ok=True)
   table = Clips(tmp_path, MEAD).table
   assert (copy / 'index.npz').is_file()
@@ -115,7 +115,7 @@ def test_missing_dataset_is_one_clear_line(tmp_path, name, hint):
 
 
 def test_broken_dataset_is_one_clear_line(tmp_path):
-  path = tmp_path / MEAD / '1.0.0'
+  path = tmp_path / MEAD / '2.0.0'
   path.mkdir(parents=True)
   (path / 'dataset_info.json').write_text('{')
   with pytest.raises(UserError, match='build it again') as caught:

@@ -75,7 +75,7 @@ def test_damaged_files(copied, damage, line):
 
 @pytest.mark.parametrize('key,value,line', [
   ('record_counts', {'train': 1}, "aee-synth_mead-mead_debug: made for {'train': 1} clips"),
-  ('clips_version', '0.9.0', 'made for version 0.9.0 of synth_mead/mead_debug, which is 1.0.0')])
+  ('clips_version', '0.9.0', 'made for version 0.9.0 of synth_mead/mead_debug, which is 2.0.0')])
 def test_pins(copied, key, value, line):
   edit_metadata(dataset_path(copied, 'pairs/aee-synth_mead-mead_debug'), key, value)
   (found,) = verify_clips(copied, MEAD).problems

@@ -60,7 +60,7 @@ def test_rows_over_other_clips_are_told(debug_data, tmp_path):
 
 @pytest.mark.parametrize('damage', [
   lambda path: (path / 'metadata.json').write_text(json.dumps({'clips': MEAD})),
-  lambda path: shutil.copy(path.parents[2] / MEAD / '1.0.0/features.json', path)],
+  lambda path: shutil.copy(path.parents[2] / MEAD / '2.0.0/features.json', path)],
   ids=['metadata', 'features'])
 def test_what_is_no_pairs_dataset(debug_data, tmp_path, damage):
   shutil.copytree(debug_data, tmp_path / 'data')

@@ -44,7 +44,7 @@ def test_all_numbers_are_written(written):
                                    'matrix/test/angry>happy/cemnet'}
   cross = numbers['tables']['cross_emotion/test/cemnet']
   assert {'m_lmd', 'm_lmd_seen', 'ea_lower', 'csim', 'fid', 'psnr_lower', 'jitter'} <= set(cross)
-  assert numbers['datasets'] == {'synth_mead/mead_debug': '1.0.0', 'synth_mead/lrs_debug': '1.0.0'}
+  assert numbers['datasets'] == {'synth_mead/mead_debug': '2.0.0', 'synth_mead/lrs_debug': '2.0.0'}
   assert numbers['scorers']['identity_scorer']['split'] == 'test'
   assert 'ebm_no_aee' in numbers['not_measured']['cemnet_no_aee']
   assert numbers['settings']['repetitions'] == 2

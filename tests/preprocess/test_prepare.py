@@ -11,7 +11,7 @@ def test_what_exists_is_kept(debug_data):
   lines = []
   paths = prepare_synthetic(debug_data, 'debug', report=lines.append)
   assert [p.relative_to(debug_data).as_posix() for p in paths] == [
-    'synth_mead/lrs_debug/1.0.0', 'synth_mead/mead_debug/1.0.0',
+    'synth_mead/lrs_debug/2.0.0', 'synth_mead/mead_debug/2.0.0',
     'pairs/aee-synth_mead-mead_debug/1.1.0', 'pairs/cross_emotion-synth_mead-mead_debug/1.1.0']
   assert all('already in' in line for line in lines) and len(lines) == 4
   assert {p: p.stat().st_mtime_ns for p in debug_data.rglob('*.array_record*')} == before

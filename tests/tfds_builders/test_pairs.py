@@ -18,7 +18,7 @@ def test_metadata_pins_the_clips(debug_data):
   clips = Clips(debug_data, MEAD)
   for kind in KINDS:
     metadata = tfds.builder_from_directory(folder(debug_data, kind)).info.metadata
-    assert (metadata['clips'], metadata['clips_version']) == (MEAD, '1.0.0')
+    assert (metadata['clips'], metadata['clips_version']) == (MEAD, '2.0.0')
     assert metadata['record_counts'] == {s: len(r) for s, r in clips.ranges.items()}
 
 

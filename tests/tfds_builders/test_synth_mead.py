@@ -38,7 +38,7 @@ def test_a_rebuild_in_two_processes_has_the_same_bytes_without_tensorflow(debug_
   report, imported = done.stdout.strip().splitlines()
   assert report.startswith('synth_mead/lrs_debug: 9 train, 6 val, 3 test in ')
   assert imported == '[]'
-  made, before = (records(d / 'synth_mead/lrs_debug/1.0.0') for d in (tmp_path, debug_data))
+  made, before = (records(d / 'synth_mead/lrs_debug/2.0.0') for d in (tmp_path, debug_data))
   assert made == before
   assert {split: len(found) for split, found in made.items()} == {'train': 9, 'val': 6, 'test': 3}
   left = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.iterdir())

@@ -19,13 +19,6 @@ _CITATION = """
 """
 
 
-# Worlds that changed since the builder's own version.
-_MORE_SPEAKERS = dict(
-  version=tfds.core.Version('1.1.0'),
-  release_notes={'1.0.0': 'First worlds.', '1.1.0': 'More speakers, fewer sentences of each.'})
-_CHANGED = {'lrs_benchmark': _MORE_SPEAKERS, 'mead_benchmark': _MORE_SPEAKERS}
-
-
 @dataclasses.dataclass(kw_only=True)
 class WorldConfig(tfds.core.BuilderConfig):
   """One world."""
@@ -40,11 +33,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     **settings: of every tfds builder.
   """
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'First worlds.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '1.0.0': 'First worlds.',
+    '1.1.0': 'Benchmark worlds: more speakers, fewer sentences of each.',
+    '2.0.0': 'Faces as varied as real ones, turned heads, beards, glasses, make-up, backgrounds, '
+             'cameras; nods, raised brows and settling that follow the speech.'}
   BUILDER_CONFIGS = [
-    WorldConfig(name=name, world=world, description=f'World {name}: {world}',
-                **_CHANGED.get(name, {}))
+    WorldConfig(name=name, world=world, description=f'World {name}: {world}')
     for name, world in WORLDS.items()]
 
   def __init__(self, *, processes: int | None = None, **settings):

@@ -66,6 +66,7 @@ class Habits:
   brow_asymmetry: float
   contempt_side: str  # 'L' or 'R'
   articulation: float  # multiplies mouth opening in speech
+  beat: float  # how much head and brows go with the speech's stress
 
 
 def make_habits(random: np.random.Generator) -> Habits:
@@ -86,7 +87,8 @@ def make_habits(random: np.random.Generator) -> Habits:
     favourites=favourites * expressiveness, resting=resting,
     mouth_asymmetry=float(np.clip(random.normal(0, .13), -.3, .3)),
     brow_asymmetry=float(np.clip(random.normal(0, .13), -.3, .3)),
-    contempt_side='LR'[int(random.integers(2))], articulation=float(random.uniform(.87, 1.13)))
+    contempt_side='LR'[int(random.integers(2))], articulation=float(random.uniform(.87, 1.13)),
+    beat=float(random.uniform(.3, 1.5)))
 
 
 def prototype(emotion: str, contempt_side: str = 'R') -> Float[np.ndarray, '20']:

@@ -55,11 +55,6 @@ def clip_motion(speaker: int, emotion: str) -> Motion:
   return motion_tracks(phones, int(.08 * len(_PHONES) * topology.FPS), emotion, 3, identity, (7,))
 
 
-def _take(motion: Motion, index) -> Motion:
-  return Motion(*(getattr(motion, name)[index]
-                  for name in ('au', 'viseme', 'blink', 'pose', 'gaze')))
-
-
 def detect(frames: UInt8[np.ndarray, 'F S S 3'], landmarker: str) -> Float[np.ndarray, 'F 131 2']:
   """Landmarks that FaceLandmarker finds in RGB pictures, pixels; NaN where it finds no face."""
   import mediapipe
@@ -90,7 +85,7 @@ def measure(landmarker: str, speakers=range(8), frames_each: int = 4, size: int 
       offset = topology.EMOTIONS.index(emotion) + speaker
       step = len(motion.blink) // frames_each
       index = np.arange(frames_each) * step + offset % step
-      pictures, points = renderer.frames(_take(motion, index))
+      pictures, points = renderer.frames(motion.take(index))
       frames.append(pictures)
       known.append(points)
   frames, known = np.concatenate(frames), np.concatenate(known)

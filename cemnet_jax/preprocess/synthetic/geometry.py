@@ -10,22 +10,20 @@ import numpy as np
 from jaxtyping import Float
 
 from cemnet_jax.preprocess.synthetic.action_units import AU_INDEX
-from cemnet_jax.preprocess.synthetic.identity import Identity, Shape
+from cemnet_jax.preprocess.synthetic.identity import Identity
 from cemnet_jax.preprocess.synthetic.mouth import mouth
+from cemnet_jax.preprocess.synthetic.shape import Shape
 
 # The picture spans VIEW head units; the origin lies at half its width and CENTRE_Y of its height.
 VIEW, CENTRE_Y = 6.5, .36
 _PIVOT = np.array([0, 1.0, -.6])  # the head turns about this point
-_CAMERA = 14.0  # distance of the camera, head units
 
 # Half of the lower oval from temple (mesh 162) to chin (152), where MediaPipe sees it.
-_OVAL_X = np.array([1.64, 1.70, 1.705, 1.69, 1.645, 1.545, 1.395, 1.205, .99, .78, .565, .30, 0])
-_OVAL_Y = np.array([-.13, .24, .59, .95, 1.34, 1.74, 2.06, 2.285, 2.43, 2.535, 2.615, 2.67, 2.69])
+_OVAL_X = np.array([1.687, 1.747, 1.743, 1.717, 1.655, 1.548, 1.39, 1.19, .95, .73, .52, .285, 0])
+_OVAL_Y = np.array([-.21, .15, .51, .885, 1.29, 1.71, 2.03, 2.24, 2.41, 2.505, 2.59, 2.655, 2.673])
 _OVAL_Z = np.array([-.20, -.43, -.51, -.55, -.52, -.44, -.30, -.02, .27, .59, .80, .91, .96])
-# The skin's edge lies this far below and beside those points, jaw angle to chin.
-OVAL_FLESH = .02, .16
 
-_EYE_X, _EYE_Y = .68, .16  # eye centre
+_EYE_X, _EYE_Y = .68, .125  # eye centre
 # Eyelid points between the inner (-1) and the outer corner (1): MediaPipe spaces them unevenly.
 _UPPER_LID = np.array([-1, -.875, -.60, -.20, .19, .56, .78, .89, 1])
 _LOWER_LID = np.array([-.88, -.63, -.275, .11, .47, .70, .85])
@@ -37,7 +35,7 @@ class Extras(NamedTuple):
   jaw: Float[np.ndarray, 'T']
   gap: Float[np.ndarray, 'T']  # inner lip opening
   tongue: Float[np.ndarray, 'T']  # 0 down to 1 between the teeth
-  eye_centre: tuple[float, float]  # x (of the image-right eye) and y
+  eyes: Float[np.ndarray, '2 2']  # centres, image-left eye first
 
 
 def activation(au: Float[np.ndarray, 'T 20']):
@@ -48,8 +46,11 @@ def activation(au: Float[np.ndarray, 'T 20']):
 def _oval(shape: Shape, unit, jaw) -> np.ndarray:
   along = np.linspace(0, 1, 13)
   square = 1 + (shape.jaw_width - 1) * np.exp(-((along - .6) / .25) ** 2)
-  x = _OVAL_X * shape.face_width * square
-  y = _OVAL_Y + shape.chin * np.clip((along - .4) / .6, 0, 1)
+  pointed = 1 + (shape.chin_width - 1) * np.exp(-((along - .82) / .16) ** 2)
+  x = _OVAL_X * shape.face_width * square * pointed
+  y = (_OVAL_Y + shape.chin * np.clip((along - .4) / .6, 0, 1)
+       + shape.jaw_angle * np.exp(-((along - .5) / .22) ** 2)
+       + shape.temple * np.clip(1 - along / .6, 0, 1))
   reach = np.clip((along - .25) / .75, 0, 1) ** 1.3  # how far a point follows the jaw
   points = np.zeros((len(jaw), 25, 3))
   for side, index in ((-1, np.arange(13)), (1, 24 - np.arange(13))):
@@ -63,7 +64,7 @@ def _eye(shape: Shape, unit, blink, side: int) -> np.ndarray:
   """(T,16,3): ring of one eye in mesh order, `side` -1 for the left of the picture."""
   upper = shape.eye_height * (1 + .75 * unit('AU5') - .35 * unit('AU7') - .22 * unit('AU6')
                               - .12 * unit('AU4') - .1 * unit('AU9'))
-  lower = shape.eye_height * .75 * (1 - .40 * unit('AU7') - .55 * unit('AU6')
+  lower = shape.eye_height * shape.lower_lid * (1 - .40 * unit('AU7') - .55 * unit('AU6')
                                     - .15 * unit('AU9') + .1 * unit('AU5'))
   shut = np.clip(blink, 0, 1)[:, None]
   upper = upper * (1 - shut) - lower * .75 * shut
@@ -97,11 +98,12 @@ def _brow(shape: Shape, asymmetry: float, unit, side: int) -> np.ndarray:
        + .15 * unit('AU4') * middle * more + .06 * unit('AU9') * middle - .02 * unit('AU5')
        + .015 * unit('AU6') * outer)
   pinch = .09 * unit('AU4') * inner + .02 * unit('AU9') * inner
+  gap = shape.brow_gap * np.array([1, .7, .4, .2, 0])
   thick = shape.brow_thickness * np.array([1.7, 1.2, 1.1, .9, .45])
 
   def rim(x, y):
     z = np.broadcast_to(1.18 - .42 * (x / 1.3) ** 2, y.shape)
-    return np.stack([side * (x - pinch), y, z], -1)
+    return np.stack([side * (x + gap - pinch), y, z], -1)
 
   upper, lower = rim(x0, y), rim(x1, y + thick)
   # The right brow runs outer to inner above and back below; the left one inner to outer first.
@@ -117,11 +119,12 @@ def _nose(shape: Shape, unit) -> np.ndarray:
                     + shape.nose_length * np.array([0, .3, .5, .8, 1])
                     - .03 * unit('AU9') * np.array([.1, .2, .4, .7, 1]))
   bridge[..., 2] = 1.18 + np.array([0, .12, .24, .35, .46]) * shape.nose_height
-  half_x, half_y = np.array([.36, .30, .21, .11]), np.array([.92, .84, .79, .765])
+  half_x, half_y = np.array([.36, .30, .21, .11]), np.array([.855, .81, .785, .775])
   half_z = np.array([1.3, 1.42, 1.55, 1.64])
   x = np.concatenate([-half_x, [0], half_x[::-1]]) * shape.nose_width
-  y = np.concatenate([half_y, [.755], half_y[::-1]]) + shape.nose_length
+  y = np.concatenate([half_y, [.765], half_y[::-1]]) + shape.nose_length
   lateral = np.abs(x) / .36
+  y = y + shape.nose_tip * (1 - lateral)
   under = np.zeros((num_frames, 9, 3))
   smile = (unit('AU12L') + unit('AU12R')) / 2
   under[..., 0] = x * (1 + .07 * unit('AU9') + .04 * smile)
@@ -141,19 +144,24 @@ def landmarks(identity: Identity, au: Float[np.ndarray, 'T 20'],
     _brow(shape, habits.brow_asymmetry, unit, -1), _brow(shape, habits.brow_asymmetry, unit, 1),
     _nose(shape, unit), _eye(shape, unit, blink, -1), _eye(shape, unit, blink, 1),
     lips.outer, lips.inner], 1)
-  extras = Extras(lips.jaw, lips.gap, lips.tongue, (_EYE_X + shape.eye_x, _EYE_Y + shape.eye_y))
+  points[..., :2] = shape.settle(points[..., :2])
+  x, y = _EYE_X + shape.eye_x, _EYE_Y + shape.eye_y
+  extras = Extras(lips.jaw, lips.gap, lips.tongue, shape.settle([[-x, y], [x, y]]))
   return points, extras
 
 
-def rotate(points: Float[np.ndarray, 'T L 3'], pose: Float[np.ndarray, 'T 6']
-           ) -> Float[np.ndarray, 'T L 2']:
-  """Turn, shift and scale the head by `pose` and look at it in weak perspective (head units)."""
+def rotate(points: Float[np.ndarray, 'T L 3'], pose: Float[np.ndarray, 'T 6'],
+           distance: float) -> Float[np.ndarray, 'T L 2']:
+  """Turn, shift and scale the head by `pose`, seen by a camera at `distance` (head units).
+
+  Positive yaw turns the nose to the right of the picture, positive pitch raises it.
+  """
   yaw, pitch, roll = (pose[:, i, None] for i in range(3))
   x, y, z = np.moveaxis(points - _PIVOT, -1, 0)
   x, z = x * np.cos(yaw) + z * np.sin(yaw), z * np.cos(yaw) - x * np.sin(yaw)
   y, z = y * np.cos(pitch) - z * np.sin(pitch), y * np.sin(pitch) + z * np.cos(pitch)
   x, y = x * np.cos(roll) - y * np.sin(roll), x * np.sin(roll) + y * np.cos(roll)
-  near = _CAMERA / (_CAMERA - z) * pose[:, 5, None]
+  near = distance / (distance - z) * pose[:, 5, None]
   return np.stack([x * near, y * near], -1) + _PIVOT[:2] + pose[:, None, 3:5]
 
 
@@ -162,7 +170,7 @@ def to_pixels(points: Float[np.ndarray, '*any 2'], size: int) -> Float[np.ndarra
   return points * (size / VIEW) + np.array([.5 * size, CENTRE_Y * size])
 
 
-def project(points: Float[np.ndarray, 'T L 3'], pose: Float[np.ndarray, 'T 6'], size: int
-            ) -> Float[np.ndarray, 'T L 2']:
+def project(points: Float[np.ndarray, 'T L 3'], pose: Float[np.ndarray, 'T 6'], size: int,
+            distance: float) -> Float[np.ndarray, 'T L 2']:
   """Head frame to pixels of a square picture of `size` pixels."""
-  return to_pixels(rotate(points, pose), size)
+  return to_pixels(rotate(points, pose, distance), size)

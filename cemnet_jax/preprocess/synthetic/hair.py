@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from cemnet_jax.preprocess.synthetic.canvas import over
+
 # Right halves of outlines in head units, from the top middle downwards; they are mirrored.
 # Each cut: (outline of the cap, hairline on the forehead, outline of the hair behind or None).
 _SHORT_CAP = [(0, -2.26), (.75, -2.16), (1.32, -1.82), (1.70, -1.25), (1.83, -.6), (1.78, .12)]
@@ -28,26 +30,27 @@ _CUTS = {
 }
 
 
-def _rim(half, skew=0.):
+def _rim(half, skew=0., width=1.):
   """A smooth line from the image-left end over the top to the image-right end."""
-  half = np.asarray(half, float)
+  half = np.asarray(half, float) * [width, 1]
   points = np.concatenate([half[::-1] * [-1, 1], half[1:]])
   points[:, 1] += skew * np.exp(-((points[:, 0] - .55 * np.sign(skew)) / .5) ** 2) * np.sign(skew)
   along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
   return CubicSpline(along, points)(np.linspace(0, along[-1], 60))
 
 
-def paint_hair(canvas, look, head, over, *, skin, ears) -> None:
+def paint_hair(canvas, look, width, head, *, skin, ears) -> None:
   """Paint hair behind, ears, face and front hair into `head` (RGBA floats, in place).
 
   Args:
-    over: the function that lays a colour over `head` through a mask.
+    width: of the face, 1 on average.
     skin, ears: (colour, mask) of the face and of the ears.
   """
   x, y = canvas.x, canvas.y
   cap, line, behind = _CUTS[look.feminine, look.hairstyle]
   skew = .16 if look.hairstyle == 0 else 0.
-  outer, hairline = _rim(cap), _rim(line, skew)
+  width = 1.02 * width  # hair lies around the head
+  outer, hairline = _rim(cap, width=width), _rim(line, skew, width)
   front = canvas.area(np.concatenate([outer, hairline[::-1]]), .035)
   cap_area = canvas.area(outer, .03)
   strand = canvas.noise(.018, .30 if look.feminine else .12)
@@ -55,7 +58,7 @@ def paint_hair(canvas, look, head, over, *, skin, ears) -> None:
   shade = (.82 + .10 * x * look.light[0] - .10 * (y + 1.2)).clip(.55, 1.15)
   colour = look.hair * (shade * (1 + .09 * strand) + .32 * glow)[..., None] + 9 * glow[..., None]
   if behind is not None:
-    over(head, colour * .62, canvas.area(_rim(behind), .03))
+    over(head, colour * .62, canvas.area(_rim(behind, width=width), .03))
   covered = look.feminine and look.hairstyle < 2
   over(head, colour * .7, cap_area * (y < .3))
   if not covered:

@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from cemnet_jax.preprocess.synthetic.action_units import Habits, make_habits
+from cemnet_jax.preprocess.synthetic.camera import Camera, make_camera
+from cemnet_jax.preprocess.synthetic.shape import Shape, make_shape
 
 IDENTITY_STREAM, HABIT_STREAM, TEXTURE_STREAM, MOTION_STREAM = 21, 23, 22, 31
 
@@ -17,42 +19,34 @@ IDENTITY_STREAM, HABIT_STREAM, TEXTURE_STREAM, MOTION_STREAM = 21, 23, 22, 31
 _SKIN_TONES = np.array([(244, 212, 192), (228, 188, 162), (205, 160, 130), (172, 122, 92),
                         (132, 90, 66), (102, 68, 50)], float)
 _HAIR_COLOURS = np.array([(38, 29, 25), (24, 22, 24), (74, 47, 30), (104, 68, 40), (168, 126, 72),
-                          (132, 66, 38), (128, 124, 122)], float)
+                          (132, 66, 38), (128, 124, 122), (186, 182, 176)], float)
 _IRIS_COLOURS = np.array([(92, 60, 34), (62, 94, 128), (82, 112, 72), (54, 37, 26)], float)
 _BACKGROUNDS = np.array([(104, 128, 114), (118, 120, 128), (92, 108, 134), (142, 132, 118),
-                         (128, 108, 122), (86, 96, 104)], float)
+                         (128, 108, 122), (86, 96, 104), (236, 236, 234), (28, 28, 32),
+                         (62, 138, 66)], float)
+_LIPSTICKS = np.array([(178, 30, 44), (150, 44, 62), (196, 84, 98), (204, 112, 100),
+                       (120, 40, 54)], float)
+_SHADOWS = np.array([(92, 66, 58), (70, 62, 76), (120, 84, 84), (52, 48, 50)], float)
+BEARDS = ('none', 'stubble', 'full', 'goatee', 'moustache')
 
 
 @dataclass(frozen=True)
-class Shape:
-  """Bone and flesh of a face; multipliers are around 1, the rest are head units."""
+class Glasses:
+  """A pair of glasses."""
 
-  face_width: float
-  jaw_width: float
-  chin: float
-  eye_x: float
-  eye_y: float
-  eye_width: float
-  eye_height: float
-  eye_tilt: float
-  brow_y: float
-  brow_thickness: float
-  brow_arch: float
-  brow_tilt: float
-  nose_length: float
-  nose_width: float
-  nose_height: float
-  mouth_width: float
-  mouth_y: float
-  upper_lip: float
-  lower_lip: float
-  cupid_bow: float
-  corner_rest: float
+  width: float  # half of a lens
+  height: float  # half of a lens
+  square: float  # exponent of the outline: 2 is an ellipse
+  rim: float  # width of the line
+  drop: float  # how far the lenses' middle lies under the eyes'
+  colour: Float[np.ndarray, '3']
+  tint: float  # share of light that the lenses keep back
+  glare: float  # share of white that they mirror
 
 
 @dataclass(frozen=True)
 class Look:
-  """Colours, hair and scene of a speaker."""
+  """Colours, hair, skin, make-up and scene of a speaker."""
 
   feminine: bool
   skin: Float[np.ndarray, '3']
@@ -61,9 +55,20 @@ class Look:
   lips: Float[np.ndarray, '3']
   shirt: Float[np.ndarray, '3']
   background: Float[np.ndarray, '3']
+  clutter: int  # things behind the speaker
   light: Float[np.ndarray, '3']  # direction to the light, x right, y down, z to the camera
-  beard: float
+  contrast: float  # share of the light that comes from there
+  beard: int  # of BEARDS
+  beard_cover: float  # opacity
+  brow_hair: float  # how much of the brow's height is hair
   freckles: float
+  blemishes: float
+  grain: float  # pores
+  age: float  # depth of lines that never go, 0 to 1
+  blush: float
+  shadow: Float[np.ndarray, '3']  # on the eyelids
+  shadow_cover: float
+  lash_width: float
   hairstyle: int  # 0-2, one set per `feminine`
 
 
@@ -75,6 +80,8 @@ class Identity:
   shape: Shape
   look: Look
   habits: Habits
+  glasses: Glasses | None
+  camera: Camera
 
 
 def stream(*ids: int) -> np.random.Generator:
@@ -82,17 +89,8 @@ def stream(*ids: int) -> np.random.Generator:
   return np.random.Generator(np.random.PCG64(list(ids)))
 
 
-def _make_shape(random: np.random.Generator, feminine: bool) -> Shape:
-  u, f = random.uniform, float(feminine)
-  return Shape(
-    face_width=u(.94, 1.05) - .02 * f, jaw_width=u(.92, 1.08) - .06 * f,
-    chin=u(-.10, .10) - .05 * f, eye_x=u(-.04, .04), eye_y=u(-.03, .03), eye_width=u(.30, .34),
-    eye_height=u(.130, .158) + .010 * f, eye_tilt=u(-.065, .01), brow_y=u(-.11, -.03) - .02 * f,
-    brow_thickness=u(.075, .115) - .03 * f, brow_arch=u(.03, .09) + .02 * f,
-    brow_tilt=u(-.03, .05), nose_length=u(-.06, .08), nose_width=u(.88, 1.14),
-    nose_height=u(.85, 1.15), mouth_width=u(.56, .66), mouth_y=u(-.04, .06),
-    upper_lip=u(.13, .18) + .015 * f, lower_lip=u(.165, .225) + .02 * f, cupid_bow=u(.015, .045),
-    corner_rest=u(-.03, .03))
+def _pick(random: np.random.Generator, colours, count: int | None = None):
+  return colours[int(random.integers(count or len(colours)))]
 
 
 def _make_look(random: np.random.Generator, feminine: bool) -> Look:
@@ -100,28 +98,46 @@ def _make_look(random: np.random.Generator, feminine: bool) -> Look:
   tone = u(0, len(_SKIN_TONES) - 1)
   low = min(int(tone), len(_SKIN_TONES) - 2)
   skin = _SKIN_TONES[low] * (1 - tone + low) + _SKIN_TONES[low + 1] * (tone - low)
-  skin = skin * (1 + np.array([u(-.03, .03), u(-.02, .02), u(-.04, .04)]))
+  skin = np.clip(skin * (1 + np.array([u(-.03, .03), u(-.03, .03), u(-.06, .06)])), 0, 250)
   # Dark skin goes with dark hair.
-  hair_choices = len(_HAIR_COLOURS) if tone < 2.5 else 3
-  iris_choices = len(_IRIS_COLOURS) if tone < 2.5 else 1
-  hair = _HAIR_COLOURS[int(random.integers(hair_choices))] * u(.85, 1.15)
-  iris = _IRIS_COLOURS[int(random.integers(iris_choices))]
-  lips = np.array([196, 96, 92]) * u(.85, 1.05) * np.array([1, u(.88, 1.1), u(.88, 1.1)])
-  bearded = u(0, 1) > .6
-  freckled = u(0, 1) > .7
+  hair = _pick(random, _HAIR_COLOURS, None if tone < 2.5 else 3) * u(.85, 1.15)
+  iris = _pick(random, _IRIS_COLOURS, None if tone < 2.5 else 1)
+  red = np.array([196, 96, 92]) * u(.85, 1.05) * np.array([1, u(.88, 1.1), u(.88, 1.1)])
+  lips = (.55 - u(0, .25)) * (red - skin) + .97 * skin
+  painted = bool(feminine and u(0, 1) < .6)
+  if painted:
+    cover = u(.3, .9)
+    lips = (1 - cover) * lips + cover * _pick(random, _LIPSTICKS) * u(.85, 1.1)
+  light = np.array([u(-.95, .95), u(-.8, -.1), 1.0])
+  beard = 0 if feminine else int(random.choice(len(BEARDS), p=(.38, .26, .18, .09, .09)))
+  background = _pick(random, _BACKGROUNDS) * u(.85, 1.08)
   return Look(
-    feminine=feminine, skin=np.clip(skin, 0, 250), hair=hair, iris=iris, lips=lips,
-    shirt=np.array([u(40, 190), u(40, 190), u(40, 190)]),
-    background=_BACKGROUNDS[int(random.integers(len(_BACKGROUNDS)))] * u(.85, 1.15),
-    light=np.array([u(-.55, .55), u(-.7, -.35), 1.0]),
-    beard=0.0 if feminine or not bearded else float(u(.25, .6)),
-    freckles=float(u(.3, .9)) if freckled else 0.0, hairstyle=int(random.integers(3)))
+    feminine=feminine, skin=skin, hair=hair, iris=iris, lips=np.clip(lips, 0, 255),
+    shirt=np.array([u(20, 210), u(20, 210), u(20, 210)]), background=np.clip(background, 0, 255),
+    clutter=int(random.integers(4, 15)) if u(0, 1) < .5 else 0, light=light,
+    contrast=u(.35, .78), beard=beard, beard_cover=u(.22, .5) if beard == 1 else u(.6, .92),
+    brow_hair=u(.45, .75) if feminine else u(.6, 1.0),
+    freckles=u(.3, .9) if u(0, 1) > .75 else 0.0, blemishes=u(0, 1) ** 2, grain=u(.3, 1.6),
+    age=u(0, 1) ** 1.5, blush=u(.4, 1.5) if painted else u(0, .8),
+    shadow=_pick(random, _SHADOWS), shadow_cover=u(.1, .6) if painted else 0.0,
+    lash_width=.030 + u(0, .006) + (.012 * feminine + u(0, .014) * painted),
+    hairstyle=int(random.integers(3)))
+
+
+def _make_glasses(random: np.random.Generator) -> Glasses | None:
+  u = random.uniform
+  colour = np.array([u(20, 90)] * 3) * np.array([1, u(.7, 1.), u(.6, 1.)])
+  glasses = Glasses(
+    width=u(.44, .53), height=u(.27, .42), square=u(2, 4.5), rim=u(.022, .075), drop=u(.02, .10),
+    colour=np.array([190, 180, 150]) * u(.6, 1) if u(0, 1) < .2 else colour,
+    tint=u(.02, .14), glare=u(0, .22))
+  return glasses if u(0, 1) < .2 else None
 
 
 def make_identity(speaker: int) -> Identity:
   """The synthetic speaker number `speaker` (>= 0): the same face and habits on every machine."""
   random = stream(IDENTITY_STREAM, speaker)
   feminine = bool(speaker % 2)
-  return Identity(speaker=speaker, shape=_make_shape(random, feminine),
-                  look=_make_look(random, feminine),
-                  habits=make_habits(stream(HABIT_STREAM, speaker)))
+  return Identity(speaker=speaker, shape=make_shape(random, feminine),
+                  look=_make_look(random, feminine), glasses=_make_glasses(random),
+                  habits=make_habits(stream(HABIT_STREAM, speaker)), camera=make_camera(speaker))

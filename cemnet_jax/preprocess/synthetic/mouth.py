@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cemnet_jax.preprocess.synthetic.action_units import Habits
-from cemnet_jax.preprocess.synthetic.identity import Shape
+from cemnet_jax.preprocess.synthetic.shape import Shape
 
 # Position of each point between the corners, -1 to 1, as MediaPipe spaces them: eleven of the
 # upper rim, then nine back along the lower one.
@@ -88,8 +88,11 @@ def mouth(shape: Shape, habits: Habits, unit, viseme: Float[np.ndarray, 'T 8']) 
   x_il, y_il = _curve(corners, _INNER_LOWER, lower_mid, power, _INSET)
   x_ou, y_ou = _curve(corners, _OUTER_UPPER, upper_mid, 2.2)
   x_ol, y_ol = _curve(corners, _OUTER_LOWER, lower_mid, 2.2)
-  y_ou = y_ou - upper_thick * np.maximum(1 - np.abs(_OUTER_UPPER) ** 1.7, 0) + bow
-  y_ol = y_ol + lower_thick * np.maximum(1 - np.abs(_OUTER_LOWER) ** 2.2, 0)
+  upper_fall, lower_fall = (
+    np.maximum(1 - np.abs(along) ** (power + shape.lip_profile), 0)
+    for along, power in ((_OUTER_UPPER, 1.7), (_OUTER_LOWER, 2.2)))
+  y_ou = y_ou - upper_thick * upper_fall + bow
+  y_ol = y_ol + lower_thick * lower_fall
   outer_x, inner_x = np.concatenate([x_ou, x_ol], 1), np.concatenate([x_iu, x_il], 1)
   outer_z = 1.30 - .37 * (np.abs(outer_x) / .6) ** 1.8 + .14 * rounded
   inner_z = 1.16 - .30 * (np.abs(inner_x) / .55) ** 1.8 + .10 * rounded

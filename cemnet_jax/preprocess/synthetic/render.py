@@ -14,6 +14,7 @@ from cemnet_jax.preprocess.synthetic.geometry import (
   rotate,
   to_pixels,
 )
+from cemnet_jax.preprocess.synthetic.glasses import draw_glasses, outline
 from cemnet_jax.preprocess.synthetic.identity import Identity
 from cemnet_jax.preprocess.synthetic.motion import Motion
 from cemnet_jax.preprocess.synthetic.paint import WRINKLES, paint
@@ -23,9 +24,10 @@ LANDMARK_STEP = 1 / 64  # landmarks are rounded to this many pixels: equal on ev
 # Landmarks that bend the painting: all but inner lips and every second eyelid point.
 _BENDING = np.r_[0:59, 59, 63, 67, 71, 75, 79, 83, 87, 91:111]
 _NODES = 64  # nodes per side of the bending grid
-_INVERSIONS = 3  # fixed-point steps that turn the forward displacement into a lookup
+_INVERSIONS, _STEP = 7, .6  # damped fixed-point steps from forward displacement to lookup
 _STIFFNESS = 2e-3
 _WRINKLE_STRENGTH = np.array([.32, .32, .15, .34, .26, .20, .22], np.float32)
+_AGED = np.array([.55, .55, .5, .25, .1, .7, .2])  # of each wrinkle at rest, at age 1
 
 
 def _anchors() -> np.ndarray:
@@ -63,8 +65,8 @@ def _spline_weights(controls: np.ndarray, nodes: np.ndarray) -> Float[np.ndarray
   return (basis @ np.linalg.solve(system, right)).astype(np.float32)
 
 
-def _wrinkle_weights(au: Float[np.ndarray, 'T 20']) -> Float[np.ndarray, 'T 7']:
-  """Depth of each wrinkle of paint.WRINKLES."""
+def _wrinkle_weights(au: Float[np.ndarray, 'T 20'], age: float) -> Float[np.ndarray, 'T 7']:
+  """Depth of each wrinkle of paint.WRINKLES; old skin keeps some of all of them."""
   def unit(name):
     return au[:, AU_INDEX[name]]
   lift = .35 * unit('AU6') + .45 * unit('AU10') + .35 * unit('AU9')
@@ -74,7 +76,8 @@ def _wrinkle_weights(au: Float[np.ndarray, 'T 20']) -> Float[np.ndarray, 'T 7']:
     forehead=np.clip(.45 * (unit('AU1') + unit('AU2')), 0, 1),
     frown=np.clip(unit('AU4') + .3 * unit('AU9') - .15, 0, 1.3), nose=unit('AU9'),
     crow=np.clip(unit('AU6') + .3 * unit('AU7') - .1, 0, 1.2), chin=unit('AU17'))
-  return np.stack([depth[name] for name in WRINKLES], 1).astype(np.float32) * _WRINKLE_STRENGTH
+  moved = np.stack([depth[name] for name in WRINKLES], 1)
+  return np.float32(moved + age * _AGED) * _WRINKLE_STRENGTH
 
 
 class FaceRenderer:
@@ -93,7 +96,8 @@ class FaceRenderer:
     self._unit = inner / VIEW
     still = np.zeros((1, 8))
     still[:, 5] = .5
-    rest, _ = landmarks(identity, np.zeros((1, NUM_AUS)), still, np.zeros(1))
+    rest, extras = landmarks(identity, np.zeros((1, NUM_AUS)), still, np.zeros(1))
+    self._distance = identity.camera.distance
     self._anchors, self._fixed = _anchors(), _frame_anchors()
     self._rest = np.concatenate([rest[0, _BENDING, :2], self._anchors[:, :2], self._fixed])
     cell = VIEW / _NODES
@@ -106,32 +110,39 @@ class FaceRenderer:
     self._pixel = np.stack([columns, rows], -1).astype(np.float32)
     self._painting = paint(identity, rest[0], inner)
     self._opaque = np.ones((inner, inner), np.float32)
-    self._features = FeaturePainter(identity.look, self._unit)
+    self._features = FeaturePainter(identity.look, self._painting.glow, self._unit)
+    self._glasses = identity.glasses and outline(identity.glasses, extras.eyes,
+                                                 identity.shape.face_width)
 
   def landmarks_px(self, motion: Motion) -> Float[np.ndarray, 'T 131 2']:
     """Landmarks in pixels of the picture, rounded to 1/64 pixel."""
-    points, _ = landmarks(self.identity, motion.au, motion.viseme, motion.blink)
-    pixels = project(points, motion.pose, self.size)
+    points, _ = landmarks(self.identity, motion.units(), motion.viseme, motion.blink)
+    pixels = project(points, motion.pose, self.size, self._distance)
     return np.round(pixels / LANDMARK_STEP) * LANDMARK_STEP
 
   def frames(self, motion: Motion) -> tuple[UInt8[np.ndarray, 'T S S 3'],
                                             Float[np.ndarray, 'T 131 2']]:
     """RGB pictures of `motion` and their landmarks (see `landmarks_px`)."""
-    points, extras = landmarks(self.identity, motion.au, motion.viseme, motion.blink)
+    units = motion.units()
+    points, extras = landmarks(self.identity, units, motion.viseme, motion.blink)
     num_frames, inner = len(points), self._inner
-    drawn = project(points, motion.pose, inner)
+    drawn = project(points, motion.pose, inner, self._distance)
     displacement = self._displacement(points, motion.pose)
-    irises = self._irises(motion, extras.eye_centre)
+    irises = self._irises(motion, extras.eyes)
     upper, lower = self._teeth(motion, extras.jaw)
-    depth = _wrinkle_weights(motion.au)
+    depth = _wrinkle_weights(units, self.identity.look.age)
+    glasses = self._glasses_lines(motion)
     out = np.empty((num_frames, self.size, self.size, 3), np.uint8)
     for t in range(num_frames):
       image = self._bent(displacement[t], depth[t])
       self._features.draw(image, drawn[t], irises[t], Teeth(upper[t], lower[t]), extras.gap[t],
                           extras.tongue[t])
+      if glasses:
+        draw_glasses(image, {name: line[t] for name, line in glasses.items()},
+                     self.identity.glasses, self._features.unit, self._features.zoom)
       out[t] = image if self.supersample == 1 else cv2.resize(
         image, (self.size, self.size), interpolation=cv2.INTER_AREA)
-    pixels = project(points, motion.pose, self.size)
+    pixels = project(points, motion.pose, self.size, self._distance)
     return out, np.round(pixels / LANDMARK_STEP) * LANDMARK_STEP
 
   def _displacement(self, points, pose) -> Float[np.ndarray, 'T n 2']:
@@ -139,7 +150,7 @@ class FaceRenderer:
     def repeat(fixed):
       return np.broadcast_to(fixed, (len(points), *fixed.shape))
     moving = np.concatenate([points[:, _BENDING], repeat(self._anchors)], 1)
-    moved = np.concatenate([rotate(moving, pose), repeat(self._fixed)], 1)
+    moved = np.concatenate([rotate(moving, pose, self._distance), repeat(self._fixed)], 1)
     return (moved - self._rest).astype(np.float32)
 
   def _bent(self, displacement, depth) -> UInt8[np.ndarray, 'R R 3']:
@@ -148,8 +159,8 @@ class FaceRenderer:
     backward = forward
     for _ in range(_INVERSIONS):
       lookup = self._node - backward
-      backward = cv2.remap(forward, lookup, None, cv2.INTER_LINEAR,
-                           borderMode=cv2.BORDER_REPLICATE)
+      there = cv2.remap(forward, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+      backward = cv2.addWeighted(backward, 1 - _STEP, there, _STEP, 0)
     inner = self._inner
     backward = cv2.resize(backward, (inner, inner), interpolation=cv2.INTER_LINEAR)
     lookup = self._pixel - backward * np.float32(inner / _NODES)
@@ -160,19 +171,29 @@ class FaceRenderer:
     scene = cv2.multiply(self._painting.scene, cv2.merge([through, through, through]))
     return cv2.convertScaleAbs(cv2.add(scene, cv2.cvtColor(head, cv2.COLOR_RGBA2RGB)))
 
-  def _irises(self, motion: Motion, eye_centre) -> Float[np.ndarray, 'T 2 2']:
-    x, y = eye_centre
-    centres = np.array([[[-x, y - .015, .86], [x, y - .015, .86]]])
-    at = rotate(np.broadcast_to(centres, (len(motion.au), 2, 3)), motion.pose)
-    return to_pixels(at + .08 * motion.gaze[:, None], self._inner)
+  def _turned(self, points, motion: Motion) -> Float[np.ndarray, 'T n 2']:
+    """Still points (n,3) of the head, or (T,n,3), in pixels of the drawing."""
+    points = np.broadcast_to(points, (len(motion.au), *points.shape[-2:]))
+    return to_pixels(rotate(points, motion.pose, self._distance), self._inner)
+
+  def _irises(self, motion: Motion, eyes) -> Float[np.ndarray, 'T 2 2']:
+    at = self._turned(np.c_[eyes - [0, .015], [.86, .86]], motion)
+    return at + .08 * self._unit * motion.gaze[:, None]
+
+  def _glasses_lines(self, motion: Motion):
+    return self._glasses and {name: self._turned(line, motion)
+                              for name, line in self._glasses.items()}
 
   def _teeth(self, motion: Motion, jaw):
     """Ends of both rows; the upper hangs from the skull, the lower moves with the jaw."""
-    y = np.full_like(jaw, 1.655 + self.identity.shape.mouth_y)
+    shape = self.identity.shape
+    y = np.full_like(jaw, 1.655 + shape.mouth_y)
 
     def row(half_width, height):
-      ends = [np.stack([np.full_like(jaw, x), height, np.ones_like(jaw)], -1)
-              for x in (-half_width, half_width)]
-      return to_pixels(rotate(np.stack(ends, 1), motion.pose), self._inner)
+      ends = np.stack([np.stack([np.full_like(jaw, x), height], -1)
+                       for x in (-half_width, half_width)], 1)
+      ends = shape.settle(ends)
+      return self._turned(np.concatenate([ends, np.ones_like(ends[..., :1])], -1), motion)
 
-    return row(.38, y), row(.34, y + .17 + .42 * jaw)
+    half = .30 + .32 * shape.mouth_width
+    return row(half, y), row(.88 * half, y + .17 + .42 * jaw)

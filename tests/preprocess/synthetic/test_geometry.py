@@ -35,7 +35,7 @@ def test_points_lie_where_the_mesh_has_them():
   assert x(33) < x(133) < x(362) < x(263)
   assert y(159) < y(145) and y(386) < y(374)
   assert x(61) < x(78) < x(308) < x(291)
-  assert y(0) < y(13) < y(14) < y(17) < y(152) == points[:, 1].max()
+  assert y(0) < y(13) < y(14) < y(17) < y(152) > points[:, 1].max() - .05  # no chin is even
   assert x(127) == points[:, 0].min() or x(234) == points[:, 0].min()
   assert x(70) < x(107) < x(336) < x(300) and y(105) < y(52) and y(334) < y(282)
   assert y(168) < y(6) < y(197) < y(195) < y(5) < y(4)
@@ -114,10 +114,27 @@ def test_blink_closes_the_eye():
 
 def test_projection_scales_with_the_picture():
   points = _points(make_identity(0))[None]
-  np.testing.assert_allclose(2 * project(points, FRONTAL, 64), project(points, FRONTAL, 128))
-  turned = project(points, np.array([[.3, 0, 0, 0, 0, 1.]]), 64)
-  shift = (turned - project(points, FRONTAL, 64))[0, :, 0]
-  assert shift[int(np.nonzero(MESH_IDS == 4)[0][0])] > 3  # positive yaw turns the nose to the right
+  small, large = (project(points, FRONTAL, size, 14.) for size in (64, 128))
+  np.testing.assert_allclose(2 * small, large)
+
+
+def test_a_turned_head_shows_where_it_looks():
+  points, nose = _points(make_identity(0))[None], int(np.nonzero(MESH_IDS == 4)[0][0])
+  front = project(points, FRONTAL, 64, 14.)[0, nose]
+  yaw, pitch = (project(points, np.array([pose]), 64, 14.)[0, nose] - front
+                for pose in ([.3, 0, 0, 0, 0, 1.], [0, .3, 0, 0, 0, 1.]))
+  assert yaw[0] > 3  # positive yaw turns the nose to the right
+  assert pitch[1] < -3  # positive pitch raises it
+
+
+def test_a_near_camera_enlarges_the_nose_and_a_far_one_is_parallel():
+  points = _points(make_identity(0))[None]
+  near, far, parallel = (project(points, FRONTAL, 1, d)[0] for d in (9., 1e6, 1e9))
+
+  def share(p):  # of the nose's width in the face's
+    return (_mesh(p, 278)[0] - _mesh(p, 48)[0]) / (_mesh(p, 454)[0] - _mesh(p, 234)[0])
+  assert share(near) > 1.05 * share(far)
+  np.testing.assert_allclose(far, parallel, atol=1e-5)
 
 
 @pytest.mark.parametrize('intensity', [1, 3])
@@ -127,6 +144,6 @@ def test_no_landmark_ever_leaves_the_picture(intensity):
     identity = make_identity(speaker)
     for emotion in EMOTIONS:
       motion = motion_tracks(phones, 33, emotion, intensity, identity, (speaker,))
-      points, _ = landmarks(identity, motion.au, motion.viseme, motion.blink)
-      pixels = project(points, motion.pose, 1)
+      points, _ = landmarks(identity, motion.units(), motion.viseme, motion.blink)
+      pixels = project(points, motion.pose, 1, identity.camera.distance)
       assert pixels.min() > .02 and pixels.max() < .97

@@ -26,7 +26,7 @@ def test_landmarks_are_pinned():
     steps = points * 64
     np.testing.assert_array_equal(steps, np.round(steps))
     digest.update(steps.astype('<i4').tobytes())
-  assert digest.hexdigest()[:16] == '04c6c38908d98629'
+  assert digest.hexdigest()[:16] == '46e9ad04b291741e'
 
 
 def test_frames_repeat_and_carry_the_same_landmarks():
@@ -43,9 +43,7 @@ def test_frames_can_be_made_one_by_one():
   motion = _motion(4)
   renderer = FaceRenderer(make_identity(4), 64)
   together, _ = renderer.frames(motion)
-  part = type(motion)(*(getattr(motion, name)[5:7]
-                        for name in ('au', 'viseme', 'blink', 'pose', 'gaze')))
-  np.testing.assert_array_equal(renderer.frames(part)[0], together[5:7])
+  np.testing.assert_array_equal(renderer.frames(motion.take(slice(5, 7)))[0], together[5:7])
 
 
 def test_the_picture_is_the_same_at_any_size():
