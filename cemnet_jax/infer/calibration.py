@@ -24,9 +24,10 @@ OPENING = np.array([
 # prediction that wobbles there would move the background.
 WAY = np.where(np.arange(len(CONTENT)) < len(JAW), OPENING / OPENING[len(JAW) // 2], 1)[:, None]
 REST = 0.2  # quantile of the gap between the lips at which a speaking mouth is at rest
-# Of the offset, in sides of the crop. On unseen drawn speakers under cross emotion .015 lowers
-# M-LMD most but for half of the offset, which leaves half of a real face's larger error.
-DOUBT = 0.015
+# How far offsets are trusted: what lowers M-LMD most on unseen drawn speakers under cross emotion.
+# A jaw that is off by m, in sides of the crop, is moved by m^2 / (m^2 + JAW_DOUBT^2) of it.
+JAW_DOUBT = 0.015
+LIP_TRUST = 0.5  # of the lips' offset, which tells the emotion of the reference as well
 JAW_ROWS, LIP_ROWS = slice(0, len(JAW)), slice(len(JAW), len(CONTENT))
 FRAMES = 250  # of a reference video that are listened to at most
 
@@ -40,9 +41,6 @@ def measure(predicted: Float[np.ndarray, 'T 131 2'], known: Float[np.ndarray, 'T
             lips: bool = True) -> Calibration:
   """The constant error of T predictions for frames whose landmarks are known, both in the crop.
 
-  A few frames tell it with an error of their own, `DOUBT`: the offsets of jaw and lips shrink to
-  m^2 / (m^2 + DOUBT^2), m being how large they are.
-
   How far the lips are apart is no such error but for lips at rest, which are closed if need be and
   never opened: who smiles or speaks in a picture still closes them for a p.
 
@@ -55,12 +53,9 @@ def measure(predicted: Float[np.ndarray, 'T 131 2'], known: Float[np.ndarray, 'T
   whole = np.zeros((1, NUM_LANDMARKS, 2))
   whole[:, CONTENT] = offset
   offset[:, 1] += OPENING * (too_open - _gap(whole))
-  groups = (JAW_ROWS, LIP_ROWS)
-  for rows in groups:
-    size = np.square(offset[rows]).sum(axis=-1).mean()
-    offset[rows] *= size / (size + DOUBT**2)
-  if not lips:
-    offset[LIP_ROWS] = 0
+  size = np.square(offset[JAW_ROWS]).sum(axis=-1).mean()
+  offset[JAW_ROWS] *= size / (size + JAW_DOUBT**2)
+  offset[LIP_ROWS] *= LIP_TRUST * lips
   return Calibration(offset)
 
 
@@ -72,12 +67,19 @@ def apply(calibration: Calibration, landmarks: Float[np.ndarray, 'T 131 2'],
   Args:
     known: landmarks of the canvas's faces, with the same pose.
   """
-  corrected = landmarks.copy()
-  content = landmarks[:, CONTENT] - into_picture(calibration.offset, known)
-  opened = np.zeros_like(content)
+  corrected = take_off(calibration, landmarks)
+  opened = np.zeros((len(known), *calibration.offset.shape))
   opened[..., 1] = _gap(align(known))[:, None] * OPENING
   closed = known[:, CONTENT] - into_picture(opened, known)
-  corrected[:, CONTENT] = closed * (1 - WAY) + content * WAY
+  corrected[:, CONTENT] = closed * (1 - WAY) + corrected[:, CONTENT] * WAY
+  return corrected
+
+
+def take_off(calibration: Calibration, landmarks: Float[np.ndarray, 'T 131 2'],
+             ) -> Float[np.ndarray, 'T 131 2']:
+  """Predicted landmarks without the constant error alone: nothing of the canvas's mouth."""
+  corrected = landmarks.copy()
+  corrected[:, CONTENT] -= into_picture(calibration.offset, landmarks)
   return corrected
 
 

@@ -185,10 +185,10 @@ class Talker:
       mouths = smooth(mouths, len(shown), options.smooth)
     landmarks = _with_pose(mouths, canvas, shown)
     if options.calibrate:
-      landmarks = _corrected(landmarks, self._calibration(references, options), canvas, shown)
+      landmarks = _corrected(landmarks, self.calibration(references, options), canvas, shown)
     return Shot(canvas, shown, chosen, audio), landmarks
 
-  def _calibration(self, references: References, options: Options) -> Calibration:
+  def calibration(self, references: References, options: Options = DEFAULTS) -> Calibration:
     """The system's constant error on the references: a video is asked for what it says itself,
     pictures for silence with the emotion that they show."""
     plain = options._replace(calibrate=False, emotion='auto', smooth=0.0)

@@ -23,7 +23,8 @@ from tests.infer.tiny_system import drawn_face
 @pytest.fixture(autouse=True)
 def certain(monkeypatch):
   """Offsets are taken as they are found."""
-  monkeypatch.setattr(calibration, 'DOUBT', 0.0)
+  monkeypatch.setattr(calibration, 'JAW_DOUBT', 0.0)
+  monkeypatch.setattr(calibration, 'LIP_TRUST', 1.0)
 
 
 def turned(points, angle, scale, shift):
@@ -66,11 +67,12 @@ def test_a_constant_error_is_taken_off_in_any_pose(known, predicted):
 
 def test_small_offsets_are_doubted(known, predicted, monkeypatch):
   whole = calibration.measure(predicted, known).offset
-  monkeypatch.setattr(calibration, 'DOUBT', 0.02)
+  monkeypatch.setattr(calibration, 'JAW_DOUBT', 0.02)
+  monkeypatch.setattr(calibration, 'LIP_TRUST', 0.25)
   doubted = calibration.measure(predicted, known).offset
-  for rows in (slice(0, 17), slice(17, 57)):
-    size = np.square(whole[rows]).sum(axis=1).mean()
-    np.testing.assert_allclose(doubted[rows], whole[rows] * size / (size + 0.0004), atol=1e-12)
+  size = np.square(whole[:17]).sum(axis=1).mean()
+  np.testing.assert_allclose(doubted[:17], whole[:17] * size / (size + 0.0004), atol=1e-12)
+  np.testing.assert_allclose(doubted[17:], whole[17:] / 4, atol=1e-12)
 
 
 def test_pictures_tell_a_jaw_but_no_lips(known, predicted):
