@@ -6,11 +6,12 @@ number of pixels per head unit.
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from cemnet_jax.preprocess.synthetic.identity import Look
-from cemnet_jax.preprocess.synthetic.window import Window, mix, soft
+from cemnet_jax.preprocess.synthetic.window import Window, mix, scale, soft
 from cemnet_jax.topology import INNER_LIP, LEFT_BROW, LEFT_EYE, OUTER_LIP, RIGHT_BROW, RIGHT_EYE
 
 _IRIS_RADIUS = .150
@@ -89,14 +90,16 @@ class FeaturePainter:
     mix(ball, np.float32([12, 12, 14]), window.disc(iris, .45 * _IRIS_RADIUS * unit))
     mix(ball, np.float32([250, 250, 250]),
          window.disc(iris + np.array([-.045, -.05]) * unit, .034 * unit))
-    shade = soft(window.line(lid, .09 * unit), .03 * unit)
-    ball *= (1 - .35 * shade)[..., None] * glow
+    shade = soft(window.line(.09 * unit, lid), .03 * unit)
+    scale(ball, 1 - .35 * shade)
+    ball *= glow
     crease = self.crease * glow
-    mix(window.pixels, crease, .45 * window.line(lid[1:-1] - [0, .085 * unit], .022 * unit))
-    mix(window.pixels, crease, .45 * window.line(low, .022 * unit))
-    inside = window.area(ring)[..., None]
-    window.pixels += (ball - window.pixels) * inside
-    mix(window.pixels, _LASH, window.line(lid, self.lash_width * unit))
+    fold = lid[1:-1] - [0, .085 * unit]
+    mix(window.pixels, crease, .45 * window.line(.022 * unit, fold, low))
+    ball -= window.pixels
+    scale(ball, window.area(ring))
+    window.pixels += ball
+    mix(window.pixels, _LASH, window.line(self.lash_width * unit, lid))
     window.store()
 
   def _draw_mouth(self, image, outer, inner, teeth, gap, tongue):
@@ -106,19 +109,20 @@ class FeaturePainter:
     pixels = window.pixels
     below = outer[12:19]
     whole = soft(window.area(outer), .016 * unit)
-    shadow = soft(window.line(below + [0, .06 * unit], .07 * unit), .05 * unit)
-    pixels *= (1 - .22 * shadow * (1 - whole))[..., None]
+    shadow = soft(window.line(.07 * unit, below + [0, .06 * unit]), .05 * unit)
+    scale(pixels, 1 - .22 * shadow * (1 - whole))
     upper = window.area(np.concatenate([outer[:11], inner[10::-1]]))
-    gloss = soft(window.line(.55 * below[1:-1] + .45 * inner[13:18], .05 * unit), .035 * unit)
+    gloss = soft(window.line(.05 * unit, .55 * below[1:-1] + .45 * inner[13:18]), .035 * unit)
     lips = self.lips * self.glow.mouth
     mix(pixels, lips, whole)
-    pixels *= (1 - .17 * upper)[..., None]
-    pixels += (24 * gloss * whole)[..., None]
+    scale(pixels, 1 - .17 * upper)
+    shine = 24 * gloss * whole
+    pixels += cv2.merge([shine, shine, shine])
     if gap > .01:
       self._draw_inside(window, inner, teeth, gap, tongue)
     seam = np.concatenate([outer[:1], inner[:11], outer[10:11]])
     dark = .85 - .45 * min(gap / .15, 1)  # parted lips have no seam but their own shadow
-    mix(pixels, lips * .38, dark * window.line(seam, .030 * unit))
+    mix(pixels, lips * .38, dark * window.line(.030 * unit, seam))
     window.store()
 
   def _draw_inside(self, window, inner, teeth, gap, tongue):
@@ -133,8 +137,11 @@ class FeaturePainter:
     self._draw_row(window, inside, teeth.lower, _LOWER_TEETH, .30, -.06)
     hole = window.area(inner)
     depth = .40 + .60 * np.clip((soft(hole, .03 * unit) - .35) / .5, 0, 1)
-    inside *= depth[..., None] * self.glow.mouth
-    window.pixels += (inside - window.pixels) * hole[..., None]
+    scale(inside, depth)
+    inside *= self.glow.mouth
+    inside -= window.pixels
+    scale(inside, hole)
+    window.pixels += inside
 
   def _draw_row(self, window, inside, ends, colour, root, edge):
     """One row of teeth between `ends`: an arch whose sides are higher, darker and further away.
@@ -151,6 +158,7 @@ class FeaturePainter:
       middle[0] - window.origin[0])) / np.float32(half[0])
     row = colour * (1 - .55 * np.clip(np.abs(across), 0, 1.2) ** 2.2)[None, :, None]
     gaps = [np.array([point, point + [0, root * unit]]) for point in cutting[2:-1:2]]
-    for gap in gaps:
-      mask = mask * (1 - .22 * window.line(gap, .012 * unit))
-    inside += (row - inside) * mask[..., None]
+    mask *= 1 - .22 * window.line(.012 * unit, *gaps)
+    row = row - inside
+    scale(row, mask)
+    inside += row

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from cemnet_jax.preprocess.synthetic.identity import Glasses
-from cemnet_jax.preprocess.synthetic.window import Window, mix, soft
+from cemnet_jax.preprocess.synthetic.window import Window, mix, scale, soft
 
 _POINTS = 28  # of a lens
 _BEFORE = .22  # head units from the eyes to the lenses
@@ -42,21 +42,20 @@ def draw_glasses(image: UInt8[np.ndarray, 'H W 3'], lines: dict[str, Float[np.nd
   """Draw `lines` (pixels of `image`) in place; `unit` is pixels per head unit times `zoom`."""
   lines = {name: line * zoom - .5 for name, line in lines.items()}
   window = Window(image, np.concatenate(list(lines.values())), .08 * unit + 2, zoom)
-  pixels = window.pixels
-  colour = glasses.colour.astype(np.float32)
-  for name in ('right', 'left'):
-    lens = lines[name]
-    inside = window.area(lens)
-    pixels *= (1 - glasses.tint * inside)[..., None]
-    if glasses.glare > .08:
-      middle, across = lens.mean(0), lens[0] - lens[_POINTS // 2]
-      streak = middle + np.outer([-1, 1], [.18 * abs(across[0]), -.22 * abs(across[0])])
-      shine = soft(window.line(streak, .13 * unit), .03 * unit) * inside
-      mix(pixels, np.float32([245, 248, 250]), glasses.glare * shine)
-    rim = np.concatenate([lens, lens[:1]])
-    shadow = soft(window.line(rim + [0, .035 * unit], .05 * unit), .03 * unit)
-    pixels *= (1 - .18 * shadow)[..., None]
-    mix(pixels, colour, window.line(rim, glasses.rim * unit))
-    mix(pixels, .8 * colour, window.line(lines[name + ' bow'], .8 * glasses.rim * unit))
-  mix(pixels, colour, window.line(lines['bridge'], glasses.rim * unit))
+  pixels, colour = window.pixels, glasses.colour.astype(np.float32)
+  lenses = [lines['right'], lines['left']]
+  inside = window.area(*lenses)
+  scale(pixels, 1 - np.float32(glasses.tint) * inside)
+  if glasses.glare > .08:
+    streaks = []
+    for lens in lenses:
+      half = np.abs(lens[0] - lens[_POINTS // 2]).max() / 2
+      streaks.append(lens.mean(0) + np.outer([-1, 1], [.36 * half, -.44 * half]))
+    shine = soft(window.line(.13 * unit, *streaks), .03 * unit) * inside
+    mix(pixels, np.float32([245, 248, 250]), glasses.glare * shine)
+  rims = [np.concatenate([lens, lens[:1]]) for lens in lenses]
+  shadow = soft(window.line(.05 * unit, *(rim + [0, .035 * unit] for rim in rims)), .03 * unit)
+  scale(pixels, 1 - .18 * shadow)
+  others = [line for name, line in lines.items() if name not in ('right', 'left')]
+  mix(pixels, colour, window.line(glasses.rim * unit, *rims, *others))
   window.store()

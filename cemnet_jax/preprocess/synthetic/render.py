@@ -24,7 +24,7 @@ LANDMARK_STEP = 1 / 64  # landmarks are rounded to this many pixels: equal on ev
 # Landmarks that bend the painting: all but inner lips and every second eyelid point.
 _BENDING = np.r_[0:59, 59, 63, 67, 71, 75, 79, 83, 87, 91:111]
 _NODES = 64  # nodes per side of the bending grid
-_INVERSIONS, _STEP = 7, .6  # damped fixed-point steps from forward displacement to lookup
+_STEPS = .8, .6, .6, .6, .8  # of the fixed-point search from forward displacement to lookup
 _STIFFNESS = 2e-3
 _WRINKLE_STRENGTH = np.array([.32, .32, .15, .34, .26, .20, .22], np.float32)
 _AGED = np.array([.55, .55, .5, .25, .1, .7, .2])  # of each wrinkle at rest, at age 1
@@ -157,10 +157,10 @@ class FaceRenderer:
     """The painting under a displacement of its control points (n,2), head units."""
     forward = (self._bend @ displacement).reshape(_NODES, _NODES, 2)
     backward = forward
-    for _ in range(_INVERSIONS):
+    for step in _STEPS:
       lookup = self._node - backward
       there = cv2.remap(forward, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-      backward = cv2.addWeighted(backward, 1 - _STEP, there, _STEP, 0)
+      backward = cv2.addWeighted(backward, 1 - step, there, step, 0)
     inner = self._inner
     backward = cv2.resize(backward, (inner, inner), interpolation=cv2.INTER_LINEAR)
     lookup = self._pixel - backward * np.float32(inner / _NODES)

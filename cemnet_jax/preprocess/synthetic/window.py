@@ -19,19 +19,20 @@ class Window:
       self.pixels = self.before.copy()
 
   def _fixed(self, points):
-    return np.round((points - self.origin) * 16).astype(np.int32)
+    return np.rint((points - self.origin) * 16).astype(np.int32)
 
-  def area(self, outline):
-    """Mask 0 to 1 of a polygon given in picture pixels."""
+  def area(self, *outlines):
+    """Mask 0 to 1 of polygons given in picture pixels."""
     mask = np.zeros(self.pixels.shape[:2], np.uint8)
-    cv2.fillPoly(mask, [self._fixed(outline)], 255, cv2.LINE_AA, 4)
+    cv2.fillPoly(mask, [self._fixed(outline) for outline in outlines], 255, cv2.LINE_AA, 4)
     return mask.astype(np.float32) * np.float32(1 / 255)
 
-  def line(self, points, width):
-    """Mask of a line; one thinner than a pixel is drawn a pixel wide and paler."""
+  def line(self, width, *lines):
+    """Mask of lines; those thinner than a pixel are drawn a pixel wide and paler."""
     mask = np.zeros(self.pixels.shape[:2], np.uint8)
     pixels = max(int(round(width)), 1)
-    cv2.polylines(mask, [self._fixed(points)], False, 255, pixels, cv2.LINE_AA, 4)
+    lines = [self._fixed(points) for points in lines]
+    cv2.polylines(mask, lines, False, 255, pixels, cv2.LINE_AA, 4)
     return mask.astype(np.float32) * np.float32(min(width, 1.) / 255)
 
   def disc(self, centre, radius):
@@ -58,7 +59,14 @@ class Window:
 
 def mix(pixels, colour, mask):
   """Lay `colour` over float pixels in place, as far as `mask` says."""
-  pixels += (colour - pixels) * mask[..., None]
+  change = cv2.subtract((*map(float, colour), 0.), pixels)  # NumPy is slow where 3 numbers repeat
+  change *= cv2.merge([mask, mask, mask])
+  pixels += change
+
+
+def scale(pixels, factor):
+  """Multiply float pixels in place by a picture of factors."""
+  pixels *= cv2.merge([factor, factor, factor])
 
 
 def soft(mask, sigma):
