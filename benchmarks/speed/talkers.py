@@ -22,7 +22,7 @@ from benchmarks.torch_nets.talker_cases import discriminator_entries
 from cemnet_jax.nets.discriminator import MultiScaleDiscriminator
 from cemnet_jax.nets.pipeline import to_float as to_float_of_ours
 from cemnet_jax.stages import build
-from cemnet_jax.stages.renderer import PIXEL_WEIGHT
+from cemnet_jax.stages.renderer import MOUTH_MARGIN, PIXEL_WEIGHT
 from cemnet_jax.stages.syncnet import augment as augment_of_ours
 from cemnet_jax.weights import iplap, own
 from cemnet_jax.weights import syncnet as syncnet_weights
@@ -83,8 +83,11 @@ def renderer(cfg, frozen) -> Counterpart:
       three(batch['ref_sketches']), batch['mel'])
     image, warped, target = (x.flip(1) for x in (image, warped, target))  # to RGB
     fake, real = critic.module(image), critic.module(target)
-    total = (weights.warp * losses.perceptual(maps_of, warped, target)
+    seen = torch.lerp(warped, target, to_float(batch['unseen'])[:, None])
+    box = losses.box_around(batch['lips'], *target.shape[2:], MOUTH_MARGIN)
+    total = (weights.warp * losses.perceptual(maps_of, seen, target)
              + weights.perceptual * losses.perceptual(maps_of, image, target)
+             + weights.mouth * losses.masked_l1(image, target, box)
              + weights.gan * losses.lsgan_generator(fake)
              + weights.feature_matching * losses.feature_matching(real, fake))
     return total, {'image': image.detach(), 'rgb': target}

@@ -36,6 +36,23 @@ def perceptual(maps_of, predicted: torch.Tensor, target: torch.Tensor) -> torch.
   return total
 
 
+def box_around(points: torch.Tensor, height: int, width: int, margin: float) -> torch.Tensor:
+  """1 at pixels in the box of points (B, P, 2) grown by `margin`, else 0: (B, 1, H, W)."""
+  low, high = points.amin(1) - margin, points.amax(1) + margin
+
+  def inside(axis: int, size: int) -> torch.Tensor:
+    at = (torch.arange(size, device=points.device) + 0.5) / size
+    return (at >= low[:, axis, None]) & (at <= high[:, axis, None])
+
+  return (inside(1, height)[:, :, None] & inside(0, width)[:, None])[:, None].to(points.dtype)
+
+
+def masked_l1(predicted: torch.Tensor, target: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
+  """Mean absolute difference within the region (B, 1, H, W) of each picture, over pictures."""
+  error = (predicted - target).abs().mean(1, keepdim=True)
+  return ((error * region).mean((1, 2, 3)) / region.mean((1, 2, 3)).clamp_min(1e-8)).mean()
+
+
 def lsgan_generator(fake: list[Maps]) -> torch.Tensor:
   """Scores of every scale to 1."""
   return sum((maps[-1] - 1).square().mean() for maps in fake)

@@ -13,7 +13,7 @@ import numpy as np
 
 # Defaults of optional fields of cfg.data.
 DEFAULTS = dict(T=5, N=5, image_size=128, emotion_windows=16, windows=112, tokens=64, cross_ref=0.0,
-                moments=8)
+                closed_ref=0.0, open_target=0.0, moments=8)
 SYNC_FRAMES = 5
 
 
@@ -70,6 +70,8 @@ SPEC = {
     'sketches': Key('T H W', np.uint8, 'line sketches of the window'),
     'reference': Key('N H W 3', np.uint8, 'reference frames'),
     'ref_sketches': Key('N H W', np.uint8, 'their line sketches'),
+    'unseen': Key('H W', np.uint8, '255 inside the mouth of the target where the references are '
+                  'chosen for closed lips, else 0'),
     'mel': Key('80 16', np.float32, 'mel window of the centre frame'),
     'lips': Key('40 2', np.float32, 'lip landmarks of the centre frame'),
     'ref_clip': Key('', np.int32, 'global index of the reference clip'), **_LABELS, **_COMMON},

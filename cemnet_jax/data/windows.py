@@ -1,5 +1,6 @@
 """One random example of one clip: chooses a window, decodes its frames, cuts the matching audio."""
 
+import math
 import threading
 from collections import OrderedDict
 
@@ -9,10 +10,19 @@ from cemnet_jax.data.schema import SYNC_FRAMES
 from cemnet_jax.data.text import tokens_of
 from cemnet_jax.preprocess import audio
 from cemnet_jax.preprocess.crop import decode_jpeg, resize
-from cemnet_jax.preprocess.sketch import draw_sketches
-from cemnet_jax.topology import CONTENT, LIPS, POSE, SAMPLES_PER_FRAME
+from cemnet_jax.preprocess.sketch import draw_sketches, inside_mouth
+from cemnet_jax.topology import (
+  CONTENT,
+  INNER_LIP_BOTTOM,
+  INNER_LIP_TOP,
+  LIPS,
+  POSE,
+  SAMPLES_PER_FRAME,
+)
 
 FEATURE_CACHE_BYTES = 512 << 20
+CLOSED_SHARE = 0.15  # of a clip's frames: speech closes the lips in a fifth of them or more
+OPEN_SHARE = 0.25
 MAX_SYNC_OFFSET = 15  # frames; SyncNet's search range (spec 9.1)
 
 
@@ -109,23 +119,32 @@ def render(clips, features, cfg, row, rng):
   """A frame with the sketches around it, and N reference frames.
 
   `row` is (clip, other clips of its speaker); a reference comes from one of those with probability
-  cfg.cross_ref, else from the same clip outside of the window.
+  cfg.cross_ref, else from the same clip outside of the window. With probability cfg.closed_ref the
+  references are frames with closed lips, with probability cfg.open_target the target is one of the
+  clip's most open ones, each whatever else is drawn: so mouths have to be opened.
   """
   index, others = row
-  clip, start = _window(clips, cfg, index, rng)
   length, count = cfg.T, cfg.N
+  if _chance(rng, cfg.open_target):
+    clip = clips[index]
+    starts = np.arange(len(clip['frames']) - length + 1)
+    start = int(rng.choice(_ranked(clip, starts, length // 2, -OPEN_SHARE)))
+  else:
+    clip, start = _window(clips, cfg, index, rng)
   centre = start + length // 2
+  closed = _chance(rng, cfg.closed_ref)
   if len(others) and rng.random() < cfg.cross_ref:
     reference = int(rng.choice(others))
-    shown = _choose(rng, np.arange(len(clips[reference]['frames'])), count)
+    frames = np.arange(len(clips[reference]['frames']))
   else:
-    reference = index
-    shown = _frames_outside(rng, len(clip['frames']), start, length, count)
+    reference, frames = index, _outside(len(clip['frames']), start, length)
   other, size = clips[reference], cfg.image_size
+  shown = _choose(rng, _ranked(other, frames, 0, CLOSED_SHARE) if closed else frames, count)
   window = _points(clip, np.arange(start, start + length))
+  unseen = inside_mouth(window[length // 2], size) * np.uint8(closed)
   return {'target': _pictures(clip, [centre], size)[0], 'sketches': draw_sketches(window, size),
           'reference': _pictures(other, shown, size),
-          'ref_sketches': draw_sketches(_points(other, shown), size),
+          'ref_sketches': draw_sketches(_points(other, shown), size), 'unseen': unseen,
           'mel': mel_at(features.mel(index), [centre], len(clip['audio']))[0],
           'lips': window[length // 2, LIPS], 'ref_clip': np.int32(reference),
           **_labels(clip, index)}
@@ -194,8 +213,25 @@ def _mouth_window(features, clip, index, start, length):
 
 
 def _frames_outside(rng, total, start, length, count):
+  return _choose(rng, _outside(total, start, length), count)
+
+
+def _outside(total, start, length):
   frames = np.arange(total)
-  return _choose(rng, frames[(frames < start) | (frames >= start + length)], count)
+  return frames[(frames < start) | (frames >= start + length)]
+
+
+def _chance(rng, probability):
+  """True with a probability; where that is 0 nothing is drawn, so that what follows stays."""
+  return probability > 0 and rng.random() < probability
+
+
+def _ranked(clip, moments, centre, share):
+  """The `share` of `moments` whose frame `centre` later has the least open lips; the most open
+  ones if `share` < 0. At least one."""
+  gaps = np.diff(_points(clip, moments + centre)[:, [INNER_LIP_TOP, INNER_LIP_BOTTOM]], axis=1)
+  opening = np.sign(share) * np.linalg.norm(gaps[:, 0], axis=-1)
+  return moments[np.argsort(opening, kind='stable')[:math.ceil(abs(share) * len(moments))]]
 
 
 def _choose(rng, frames, count):

@@ -3,6 +3,7 @@
 from cemnet_jax.losses.audio import cross_reconstruction, ctc, triplet
 from cemnet_jax.losses.classification import arc_logits, arc_margin, cross_entropy
 from cemnet_jax.losses.images import (
+  box_around,
   feature_matching,
   gram,
   gram_matrix,
@@ -19,8 +20,8 @@ from cemnet_jax.losses.reduce import example_mean, masked_mean
 from cemnet_jax.losses.sync import matching, pair_distances
 
 __all__ = [
-  'a2m_loss', 'arc_logits', 'arc_margin', 'cross_entropy', 'cross_reconstruction', 'ctc',
-  'example_mean', 'feature_matching', 'gram', 'gram_matrix', 'halve', 'l1', 'lip_sync',
+  'a2m_loss', 'arc_logits', 'arc_margin', 'box_around', 'cross_entropy', 'cross_reconstruction',
+  'ctc', 'example_mean', 'feature_matching', 'gram', 'gram_matrix', 'halve', 'l1', 'lip_sync',
   'lsgan_discriminator', 'lsgan_generator', 'masked_l1', 'masked_mean', 'matching',
   'memory_alignment', 'memory_reconstruction', 'pair_distances', 'perceptual', 'sync_probability',
   'triplet', 'velocity']

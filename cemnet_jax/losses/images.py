@@ -75,6 +75,16 @@ def masked_l1(predicted: Images, target: Images, region: Float[Array, '*b H W 1'
   return masked_mean(per_example, mask)
 
 
+def box_around(points: Float[Array, 'B P 2'], height: int, width: int,
+               margin: float = 0.0) -> Float[Array, 'B H W 1']:
+  """1 at pixels whose centre lies in the box of points (x, y) in [0, 1], grown by `margin` of the
+  picture on every side, else 0: a region for `masked_l1`."""
+  low, high = points.min(1) - margin, points.max(1) + margin
+  inside = lambda axis, size: ((jnp.arange(size) + 0.5) / size >= low[:, axis, None]) & (
+    (jnp.arange(size) + 0.5) / size <= high[:, axis, None])
+  return (inside(1, height)[:, :, None] & inside(0, width)[:, None])[..., None].astype(points.dtype)
+
+
 def lsgan_generator(fake: Sequence[Maps], mask: Mask = None) -> Float[Array, '']:
   """LSGAN: the scores (last map) of every scale to 1; summed over scales."""
   return sum(masked_mean(example_mean(jnp.square(maps[-1] - 1)), mask) for maps in fake)

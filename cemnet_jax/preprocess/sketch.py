@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from cemnet_jax.topology import EDGES
+from cemnet_jax.topology import EDGES, INNER_LIP
 
 LINE_GREY = 224  # IP-LAP's colour
 SUBPIXEL_BITS = 4  # positions to 1/16 px: a sketch then moves smoothly with its landmarks
+FINER = 4  # times the resolution at which a region is filled
 _STARTS, _ENDS = np.array(EDGES).T
 
 
@@ -19,15 +20,23 @@ def draw_sketch(landmarks: Float[np.ndarray, '131 2'], size: int
     landmarks: crop coordinates, [0, 1]; lines outside of the crop are clipped.
     size: side of the picture in px.
   """
-  # OpenCV's integer positions are pixel centres, ours are pixel edges.
-  points = (np.asarray(landmarks, np.float64) * size - 0.5) * 2 ** SUBPIXEL_BITS
-  return _lines(np.zeros((size, size), np.uint8), np.rint(points), cv2.LINE_AA, SUBPIXEL_BITS)
+  return _lines(np.zeros((size, size), np.uint8), _positions(landmarks, size), cv2.LINE_AA,
+                SUBPIXEL_BITS)
 
 
 def draw_sketches(landmarks: Float[np.ndarray, 'T 131 2'], size: int
                   ) -> UInt8[np.ndarray, 'T size size']:
   """`draw_sketch` of every frame."""
   return np.stack([draw_sketch(points, size) for points in landmarks])
+
+
+def inside_mouth(landmarks: Float[np.ndarray, '131 2'], size: int
+                 ) -> UInt8[np.ndarray, 'size size']:
+  """255 within the inner lips of a face in crop coordinates, greys at the rim, 0 elsewhere."""
+  fine = size * FINER  # OpenCV fills the pixels of the rim as well, so they are small ones
+  ring = _positions(landmarks, fine)[INNER_LIP].astype(np.int32)
+  filled = cv2.fillPoly(np.zeros((fine, fine), np.uint8), [ring], 255, cv2.LINE_8, SUBPIXEL_BITS)
+  return cv2.resize(filled, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def iplap_sketch(landmarks: Float[np.ndarray, '131 2'], size: int, box: Float[np.ndarray, '4']
@@ -42,6 +51,11 @@ def iplap_sketch(landmarks: Float[np.ndarray, '131 2'], size: int, box: Float[np
   points = np.minimum(np.floor(np.asarray(landmarks, np.float64) * canvas), canvas - 1)
   drawn = _lines(np.zeros(canvas[::-1], np.uint8), points, cv2.LINE_8, 0)
   return cv2.resize(drawn, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _positions(landmarks, size):
+  """OpenCV's integer positions, which are pixel centres; ours are pixel edges."""
+  return np.rint((np.asarray(landmarks, np.float64) * size - 0.5) * 2 ** SUBPIXEL_BITS)
 
 
 def _lines(canvas, points, kind, bits):

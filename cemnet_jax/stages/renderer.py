@@ -13,6 +13,7 @@ from cemnet_jax.train import state as train_state
 from cemnet_jax.train.optim import make_optimizer
 from cemnet_jax.train.stage import Stage
 
+MOUTH_MARGIN = 0.02  # of the crop around the box of the lips: their rim and its shadow
 PIXEL_WEIGHT = 40.0  # of the picture among the stand-in's maps: the others cannot place lips
 
 
@@ -28,6 +29,17 @@ def psnr_lower(images, target):
   half = target.shape[-3] // 2
   error = jnp.square(images - target)[..., half:, :, :].mean(axis=(-3, -2, -1))
   return -10.0 * jnp.log10(error.clip(1e-10))
+
+
+def lips_box(batch, images):
+  """(B, H, W, 1): 1 within the box of the target's lips."""
+  return losses.box_around(batch['lips'], *images.shape[1:3], MOUTH_MARGIN)
+
+
+def psnr_mouth(images, target, box):
+  """PSNR (dB) of pictures (B, H, W, 3) within the box (B, H, W, 1): an array (B,)."""
+  error = (jnp.square(images - target).mean(-1, keepdims=True) * box).sum((1, 2, 3))
+  return -10.0 * jnp.log10((error / box.sum((1, 2, 3)).clip(1.0)).clip(1e-10))
 
 
 def needs(cfg) -> tuple[str, ...]:
@@ -79,15 +91,18 @@ def make(cfg) -> Stage:
     args, target = inputs(batch)
     (image, warped), new = apply_train(generator, params, stats, *args)
     maps = lambda x: maps_fn(frozen, x)
+    # No reference shows what is unseen. Asked for it, the flow would look for dark places anywhere.
+    unseen = to_float(batch['unseen'])[..., None]
     terms = {
-      'warp': losses.perceptual(maps, warped, target),
+      'warp': losses.perceptual(maps, warped + unseen * (target - warped), target),
       'perceptual': losses.perceptual(maps, image, target, weights.style)}
     fake = discriminator.apply({'params': disc_params}, image)
     real = discriminator.apply({'params': disc_params}, target)
     terms |= {'gan': losses.lsgan_generator(fake),
-              'feature_matching': losses.feature_matching(real, fake)}
+              'feature_matching': losses.feature_matching(real, fake),
+              'mouth': losses.masked_l1(image, target, lips_box(batch, target))}
     # Spec 7.3: for the first steps only the warp is trained.
-    rest = sum(weights[n] * terms[n] for n in ('perceptual', 'gan', 'feature_matching'))
+    rest = sum(weights[n] * terms[n] for n in ('perceptual', 'gan', 'feature_matching', 'mouth'))
     total = weights.warp * terms['warp'] + jnp.where(warm, 0.0, rest)
     return total, (image, new, terms)
 
@@ -111,7 +126,10 @@ def make(cfg) -> Stage:
     args, target = inputs(batch)
     tree = {'params': state.ema, 'stats': state.stats}
     image, warped = generator.apply(variables(tree, 'generator'), *args, train=False)
+    box = lips_box(batch, target)
     psnr = lambda x: masked_sum(psnr_lower(x, target), batch['mask'])
-    return {'psnr_lower': psnr(image), 'psnr_warped': psnr(warped)}
+    mouth = lambda x: masked_sum(psnr_mouth(x, target, box), batch['mask'])
+    return {'psnr_lower': psnr(image), 'psnr_warped': psnr(warped),
+            'psnr_mouth': mouth(image), 'psnr_mouth_warped': mouth(warped)}
 
   return Stage(init=init, step=step, evaluate=evaluate)

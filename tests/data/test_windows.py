@@ -9,7 +9,7 @@ from cemnet_jax.data.schema import SPEC, example
 from cemnet_jax.data.text import text_of
 from cemnet_jax.preprocess import audio
 from cemnet_jax.preprocess.crop import decode_jpeg
-from cemnet_jax.preprocess.sketch import draw_sketch
+from cemnet_jax.preprocess.sketch import draw_sketch, inside_mouth
 from cemnet_jax.topology import CONTENT, LIPS, POSE
 from tests.data.helpers import batches, config
 
@@ -132,6 +132,48 @@ def test_render(debug_data, clips, cross_ref):
       drawn = [draw_sketch(reference['landmarks'][i].astype(np.float32), 32) for i in frames]
       assert any((sketch == d).all() for d in drawn)
       assert cross_ref or not set(frames) & set(range(centre - 2, centre + 3))
+
+
+def lip_gaps(clip):
+  top, bottom = (clip['landmarks'][:, i].astype(np.float32) for i in (116, 126))
+  return np.hypot(*(top - bottom).T)
+
+
+def test_render_shows_closed_lips_and_wants_open_ones(debug_data, clips):
+  """References among the 15 % of frames most closed, targets among the quarter most open."""
+  ranks = []
+  for item in examples(debug_data, 'render', 2, closed_ref=1.0, open_target=1.0):
+    clip = clips[item['clip']]
+    gaps, centre = lip_gaps(clip), frame_of(item['lips'], clip, LIPS)
+    assert (gaps[2:-2] > gaps[centre]).sum() < np.ceil(0.25 * (len(gaps) - 4))
+    outside = np.abs(np.arange(len(gaps)) - centre) > 2
+    pictures = [decode_jpeg(f) for f in clip['frames']]
+    for picture in item['reference']:
+      shown = [i for i, p in enumerate(pictures) if outside[i] and (p == picture).all()]
+      ranks.append(min((gaps[outside] < gaps[i]).sum() for i in shown))
+      assert ranks[-1] < np.ceil(0.15 * outside.sum())
+    mouth = inside_mouth(clip['landmarks'][centre].astype(np.float32), 32)
+    np.testing.assert_array_equal(item['unseen'], mouth)
+  assert len(set(ranks)) > 2, 'drawn at random among them'
+
+
+def test_shares_of_closed_references_and_open_targets(debug_data, clips):
+  def batch(**fields):
+    return batches(config('render', cross_ref=1.0, **fields), debug_data, batch_size=32)[0]
+
+  def gaps(batch):
+    found = [lip_gaps(clips[i])[frame_of(lips, clips[i], LIPS)] for i, lips in
+             zip(batch['clip'], batch['lips'])]
+    return np.mean(found)
+
+  plain, half = batch(), batch(closed_ref=0.5)
+  assert not plain['unseen'].any()
+  assert 6 < half['unseen'].any((1, 2)).sum() < 26
+  for key, value in batch(closed_ref=0.0, open_target=0.0).items():
+    np.testing.assert_array_equal(value, plain[key])
+  for key, value in batch(closed_ref=0.5).items():
+    np.testing.assert_array_equal(value, half[key])
+  assert gaps(batch(open_target=1.0)) > 1.5 * gaps(plain)
 
 
 def test_sync(debug_data, clips):

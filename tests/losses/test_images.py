@@ -71,6 +71,19 @@ def test_masked_l1(pair):
   assert losses.masked_l1(p, t, region * 0) == 0
 
 
+def test_box_around():
+  points = jnp.array([[[0.30, 0.52], [0.52, 0.61], [0.40, 0.90]],
+                      [[-0.2, 0.5], [0.1, 0.5], [0.0, 0.5]]])
+  box = losses.box_around(points, 10, 20, 0.06)
+  assert box.shape == (2, 10, 20, 1)
+  rows, columns = (np.arange(n) + 0.5 for n in (10, 20))
+  want = ((rows / 10 >= 0.46) & (rows / 10 <= 0.96))[:, None] & (
+    (columns / 20 >= 0.24) & (columns / 20 <= 0.58))
+  np.testing.assert_array_equal(box[0, ..., 0], want)
+  assert want.sum() == 5 * 7, 'rows 5 to 9, columns 5 to 11'
+  assert box[1].sum() == 2 * 3, 'rows 4 and 5 of 10, what lies outside the picture cut off'
+
+
 def scores(seed):
   """Two scales of three feature maps and a score map, as the discriminator gives them."""
   rng = np.random.default_rng(seed)

@@ -111,6 +111,21 @@ def test_mel_matters_only_with_adain(run, batch):
   assert image.shape == batch[0].shape
 
 
+def test_with_skip_the_painted_face_does_not_bend_the_flow(batch):
+  net = nets.Renderer(**TINY, skip=True)
+  variables = random_variables(net, *batch, train=False)
+  variables['params']['translation']['conv_last']['kernel'] *= 0  # of the change: as at the start
+
+  @jax.jit
+  def gradient(which):
+    def loss(params):
+      pictures = net.apply({**variables, 'params': params}, *batch, train=False)
+      return jnp.square(jnp.stack(pictures)[which] - batch[0]).mean()
+    return jax.grad(loss)(variables['params'])['flow_module']['flow']['kernel']
+
+  assert not gradient(0).any() and gradient(1).any()
+
+
 def test_skip_starts_with_what_is_known(batch):
   net = nets.Renderer(**TINY, skip=True)
   masked = batch[0].at[:, SIZE // 2:].set(0.0)

@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from cemnet_jax.preprocess.sketch import LINE_GREY, draw_sketch, draw_sketches, iplap_sketch
-from cemnet_jax.topology import EDGES, MOUTH_CORNERS
+from cemnet_jax.preprocess.sketch import (
+  LINE_GREY,
+  draw_sketch,
+  draw_sketches,
+  inside_mouth,
+  iplap_sketch,
+)
+from cemnet_jax.topology import EDGES, INNER_LIP, MOUTH_CORNERS
 
 
 def face(seed=0):
@@ -31,6 +37,19 @@ def test_lines_lie_on_the_edges(size):
   assert sketch.max() == LINE_GREY
   assert (sketch[coverage(landmarks, size, 0.4)] > LINE_GREY * 0.4).all()
   assert (sketch[~coverage(landmarks, size, 2.2)] == 0).all()
+
+
+def test_inside_of_the_mouth_is_the_ring_of_its_inner_lips():
+  landmarks, size = np.zeros((131, 2)), 40
+  angle = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+  landmarks[INNER_LIP] = np.stack([0.5 + 0.3 * np.cos(angle), 0.6 + 0.2 * np.sin(angle)], -1)
+  mask = inside_mouth(landmarks, size)
+  x, y = np.meshgrid(*[(np.arange(size) + 0.5) / size] * 2)
+  radius = np.hypot((x - 0.5) / 0.3, (y - 0.6) / 0.2)
+  assert mask.shape == (size, size) and mask.dtype == np.uint8
+  assert (mask[radius < 0.85] == 255).all() and (mask[radius > 1.15] == 0).all()
+  landmarks[INNER_LIP, 1] = 0.6
+  assert inside_mouth(landmarks, size).sum() < 0.5 * 255 * 0.6 * size, 'closed lips: half a pixel'
 
 
 def test_moves_by_less_than_a_pixel():
