@@ -21,12 +21,15 @@ def get_config(preset='paper'):
   cfg.best = 'l1'
   cfg.data.dataset = sizes.lrs(preset)
   cfg.data.kind = 'mouth'
+  # Up to 1: other tracts, microphones and noise than were recorded; 0 for the sound as it is.
+  cfg.data.augment = 0.0
   cfg.model.update(dict(
     width=pick(paper=1.0, quickstart=0.25, debug=0.125),
     dim=pick(paper=512, quickstart=128, debug=32), heads=4,
     layers=pick(paper=4, quickstart=4, debug=1),
     ffn=pick(paper=1024, quickstart=256, debug=64),
-    dropout=pick(paper=0.1, quickstart=0.0, debug=0.1), head='iplap'))
+    dropout=pick(paper=0.1, quickstart=0.0, debug=0.1), head='iplap',
+    per_utterance=True))  # each mel band in units of its own spread in the utterance
   # Lambda of Eq. 4. Its 2-norm over 114 coordinates outweighs the mean L1, so few steps want less.
   cfg.loss.velocity = pick(paper=1.0, quickstart=0.1, debug=1.0)
   return cfg

@@ -9,7 +9,7 @@ from benchmarks.speed import pictures
 from benchmarks.speed import torch_losses as losses
 from benchmarks.speed.counterpart import Batch, Counterpart, Part, supervised
 from benchmarks.speed.landmarks import LandmarkFrame
-from benchmarks.speed.talkers import mouth_part, run_mouth
+from benchmarks.speed.talkers import heard, mouth_part, run_mouth
 from benchmarks.torch_nets import audio_encoder, deepface, ebm, gray_resnet, image_emotion
 from benchmarks.torch_nets import iresnet as iresnet_nets
 from cemnet_jax.nets.augment import augment as augment_of_ours
@@ -234,7 +234,8 @@ def memory(cfg, frozen) -> Counterpart:
   @torch.no_grad()
   def features(batch: Batch) -> tuple[torch.Tensor, ...]:
     pose, similarity = frame.poses(batch['pose'])
-    motion = run_mouth(mouth.module, batch['mel'], pose, frame.references(batch['ref_landmarks']))
+    motion = run_mouth(mouth.module, heard(known.audio2mouth.model, batch), pose,
+                       frame.references(batch['ref_landmarks']))
     target = frame.contents(batch['content'], similarity)
     mfcc, shape = batch['mfcc'], batch['ref_images'].shape
     audio = mean_of_references(voices.module(mfcc.flatten(0, 1)), mfcc.shape)

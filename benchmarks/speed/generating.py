@@ -24,7 +24,8 @@ PARTS = (DECODE, LANDMARKS, FEATURES, MOUTHS, SKETCHES, RENDERER, PASTE, ENCODE,
 MODELS = (MOUTHS, RENDERER)
 # The functions that the parts consist of.
 TIMED = (
-  (FEATURES, talking, ('mel_windows',)), (FEATURES, talking.MfccWindows, ('__getitem__',)),
+  (FEATURES, talking, ('mel_windows', 'mel_statistics')),
+  (FEATURES, talking.MfccWindows, ('__getitem__',)),
   (MOUTHS, forward, ('speech_emotion', 'picture_cues', 'frame_tokens', 'reference_tokens',
                      'motions', 'mouths')),
   (SKETCHES, forward, ('sketches',)),

@@ -20,6 +20,7 @@ from benchmarks.torch_nets import discriminator, image_emotion, syncnet, wav2lip
 from benchmarks.torch_nets import renderer as renderer_nets
 from benchmarks.torch_nets.talker_cases import discriminator_entries
 from cemnet_jax.nets.discriminator import MultiScaleDiscriminator
+from cemnet_jax.nets.pipeline import FAINT, NARROW
 from cemnet_jax.nets.pipeline import to_float as to_float_of_ours
 from cemnet_jax.stages import build
 from cemnet_jax.stages.renderer import MOUTH_MARGIN, PIXEL_WEIGHT
@@ -36,6 +37,19 @@ def mouth_part(model) -> Part:
   return Part(net, iplap.landmark_entries(build.audio2mouth(model)))
 
 
+def per_utterance(mel: torch.Tensor, statistics: torch.Tensor) -> torch.Tensor:
+  """Windows (B, T, 80, 16), mean and deviation (B, 2, 80) of their bands -> what the net hears."""
+  mean, deviation = statistics[:, :, None, :, None].unbind(1)
+  return (mel - mean.clamp(min=FAINT)) / deviation.clamp(min=NARROW)
+
+
+def heard(model, batch: Batch) -> torch.Tensor:
+  """The mel of a batch as a stage with this `model` config takes it."""
+  if not model.per_utterance:
+    return batch['mel']
+  return per_utterance(batch['mel'], batch['mel_statistics'])
+
+
 def run_mouth(net, mel: torch.Tensor, pose: torch.Tensor, ref: torch.Tensor) -> torch.Tensor:
   """Points (..., 2) in and out; IP-LAP has coordinates before points."""
   return net(mel, pose.transpose(-1, -2), ref.transpose(-1, -2)).transpose(-1, -2)
@@ -46,7 +60,8 @@ def audio2mouth(cfg, frozen) -> Counterpart:
 
   def loss(batch: Batch) -> torch.Tensor:
     pose, similarity = frame.poses(batch['pose'])
-    mouth = run_mouth(part.module, batch['mel'], pose, frame.references(batch['ref_landmarks']))
+    mouth = run_mouth(part.module, heard(cfg.model, batch), pose,
+                      frame.references(batch['ref_landmarks']))
     return losses.a2m(mouth, frame.contents(batch['content'], similarity), cfg.loss.velocity)
 
   return supervised(cfg, {'a2m': part}, loss, frozen={('', 'frame'): Part(frame, [])})

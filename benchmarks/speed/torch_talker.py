@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from benchmarks.speed.counterpart import Part
 from benchmarks.speed.landmarks import LandmarkFrame, Similarity
 from benchmarks.speed.pictures import lower_rows, resize, standardised, to_float
-from benchmarks.speed.talkers import three
+from benchmarks.speed.talkers import per_utterance, three
 from benchmarks.torch_nets import audio2mouth, audio_encoder, ebm, image_emotion, iresnet, renderer
 from cemnet_jax.infer import forward
 from cemnet_jax.weights import insightface, iplap, own
@@ -85,13 +85,16 @@ class TorchNets:
     return emotion.cpu().numpy(), identity.cpu().numpy()
 
   @torch.inference_mode()
-  def frame_tokens(self, nets, mel: np.ndarray, pose: np.ndarray) -> forward.FrameTokens:
+  def frame_tokens(self, nets, mel: np.ndarray, pose: np.ndarray,
+                   mel_statistics: np.ndarray | None = None) -> forward.FrameTokens:
     """Tokens; one by one, the nets' inputs, of which every window makes tokens anew."""
     parts = []
     for start in range(0, len(mel), forward.FRAME_BATCH):
       some = slice(start, start + forward.FRAME_BATCH)
       aligned, frame = self.frame.poses(self._tensor(pose[some])[None])
       audio, aligned = self._tensor(mel[some])[None], aligned.transpose(-1, -2)
+      if mel_statistics is not None:
+        audio = per_utterance(audio, self._tensor(mel_statistics)[None])
       if not self.one_by_one:
         audio = self.mouth.tokens(self.mouth.mel_encoder, audio[:, :, None])
         aligned = self.mouth.tokens(self.mouth.pose_encoder, aligned)

@@ -64,13 +64,14 @@ def run(args) -> None:
 def _iplap(args) -> None:
   from cemnet_jax.stages import build
   from cemnet_jax.weights.iplap import load_landmarks, load_renderer
-  # The numbers of references of its published inference, its crops, sketches and warp (spec 8.3).
+  # The numbers of references of its published inference, its crops, sketches and warp (spec 8.3);
+  # it hears mel as it is.
   renderer = {'data.N': 25, 'data.crop': 'iplap', 'data.lines': 'iplap', 'model.quirk': True,
               'model.flow_scale': 1.0, 'model.centred': False, 'model.skip': False}
   _import(args.out, [
     # Without statistics landmarks stay as they are in the crop.
     Source('audio2mouth', 'a2m', args.landmarks, load_landmarks, build.audio2mouth,
-           {'data.N': 15}, {'landmarks': {}}),
+           {'data.N': 15, 'model.per_utterance': False}, {'landmarks': {}}),
     Source('renderer', 'generator', args.renderer, load_renderer, build.renderer, renderer, {})])
   print(f'{args.out}: now `cemnet generate --system-dir {args.out} --system a2m_renderer '
         '--no-memory --choose lip_openness ...`')

@@ -64,6 +64,7 @@ def make_dataset(cfg, data_dir, split: str, *, seed: int, batch_size: int, train
   if batch_size % process_count:
     raise UserError(f'batch_size={batch_size} is not divisible by {process_count} processes')
   cfg = settings(cfg)
+  cfg.augment = cfg.augment if train else 0.0  # what is measured is what was recorded
   clips, features = open_clips(str(data_dir), cfg.dataset)
   rows = _rows(cfg, data_dir, split, clips)
   if not rows:

@@ -13,7 +13,7 @@ import numpy as np
 
 # Defaults of optional fields of cfg.data.
 DEFAULTS = dict(T=5, N=5, image_size=128, emotion_windows=16, windows=112, tokens=64, cross_ref=0.0,
-                closed_ref=0.0, open_target=0.0, moments=8)
+                closed_ref=0.0, open_target=0.0, moments=8, augment=0.0)
 SYNC_FRAMES = 5
 
 
@@ -25,6 +25,8 @@ class Key(NamedTuple):
 
 
 _MEL = Key('T 80 16', np.float32, '0.2 s of mel spectrogram around each frame')
+_MEL_STATISTICS = Key('2 80', np.float32,
+                      'mean and standard deviation of each mel band over the whole utterance')
 _POSE = Key('T 74 2', np.float32, 'pose landmarks: what speech and emotion leave alone')
 _CONTENT = Key('T 57 2', np.float32, 'jaw and lip landmarks, the target')
 _REFERENCES = Key('N 131 2', np.float32, 'landmarks of the reference frames')
@@ -38,8 +40,8 @@ _COMMON = {
 _LABELS = {'emotion': _EMOTION, 'speaker': _SPEAKER}
 
 SPEC = {
-  'mouth': {'mel': _MEL, 'pose': _POSE, 'content': _CONTENT, 'ref_landmarks': _REFERENCES,
-            **_LABELS, **_COMMON},
+  'mouth': {'mel': _MEL, 'mel_statistics': _MEL_STATISTICS, 'pose': _POSE, 'content': _CONTENT,
+            'ref_landmarks': _REFERENCES, **_LABELS, **_COMMON},
   'voice': {'mfcc': Key('28 12', np.float32, 'one window of MFCC 1 to 12'), **_LABELS, **_COMMON},
   'speech': {
     'mfcc': Key('U 28 12', np.float32, 'all windows of a clip, 25 a second, zeros after the end'),
@@ -60,7 +62,8 @@ SPEC = {
            'lips': Key('40 2', np.float32, 'its lip landmarks'),
            'landmarks': Key('131 2', np.float32, 'all of its landmarks'), **_LABELS, **_COMMON},
   'cross': {
-    'mel': _MEL, 'pose': _POSE, 'content': _CONTENT, 'ref_landmarks': _REFERENCES,
+    'mel': _MEL, 'mel_statistics': _MEL_STATISTICS, 'pose': _POSE, 'content': _CONTENT,
+    'ref_landmarks': _REFERENCES,
     'ref_images': Key('N H W 3', np.uint8, 'the reference frames'),
     'mfcc': Key('M 28 12', np.float32, 'windows spread evenly over the driving clip'),
     'ref_emotion': Key('', np.int32, 'emotion that the references show'),

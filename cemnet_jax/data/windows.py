@@ -7,6 +7,7 @@ from collections import OrderedDict
 import numpy as np
 
 from cemnet_jax.data.schema import SYNC_FRAMES
+from cemnet_jax.data.sound_changes import changed
 from cemnet_jax.data.text import tokens_of
 from cemnet_jax.preprocess import audio
 from cemnet_jax.preprocess.crop import decode_jpeg, resize
@@ -65,10 +66,13 @@ class Features:
 
 
 def mouth(clips, features, cfg, index, rng):
-  """A window of T frames, and N reference frames of the same clip outside of it."""
+  """A window of T frames, and N reference frames of the same clip outside of it; the sound is
+  changed by `cfg.augment`."""
   clip, start = _window(clips, cfg, index, rng)
   outside = _frames_outside(rng, len(clip['frames']), start, cfg.T, cfg.N)
-  return {**_mouth_window(features, clip, index, start, cfg.T),
+  mel = features.mel(index)
+  mel = changed(mel, rng, cfg.augment) if cfg.augment else mel
+  return {**_mouth_window(mel, clip, start, cfg.T),
           'ref_landmarks': _points(clip, outside), **_labels(clip, index)}
 
 
@@ -107,7 +111,7 @@ def cross(clips, features, cfg, row, rng):
   other = clips[reference]
   shown = _choose(rng, np.arange(len(other['frames'])), cfg.N)
   spread = np.linspace(0, len(clip['frames']) - 1, cfg.emotion_windows)
-  return {**_mouth_window(features, clip, index, start, cfg.T),
+  return {**_mouth_window(features.mel(index), clip, start, cfg.T),
           'ref_landmarks': _points(other, shown),
           'ref_images': _pictures(other, shown, cfg.image_size),
           'mfcc': mfcc_at(features.track(index), np.rint(spread).astype(int)),
@@ -206,10 +210,12 @@ def _starts(clip, count, rng):
   return rng.choice(len(clip['frames']) - SYNC_FRAMES + 1, count, replace=False)
 
 
-def _mouth_window(features, clip, index, start, length):
-  points = _points(clip, np.arange(start, start + length))
-  mel = mel_at(features.mel(index), np.arange(start, start + length), len(clip['audio']))
-  return {'mel': mel, 'pose': points[:, POSE], 'content': points[:, CONTENT]}
+def _mouth_window(mel, clip, start, length):
+  frames = np.arange(start, start + length)
+  points = _points(clip, frames)
+  return {'mel': mel_at(mel, frames, len(clip['audio'])),
+          'mel_statistics': audio.statistics_of(mel), 'pose': points[:, POSE],
+          'content': points[:, CONTENT]}
 
 
 def _frames_outside(rng, total, start, length, count):

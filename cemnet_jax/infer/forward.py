@@ -50,6 +50,7 @@ class Networks(NamedTuple):
   window: int  # T of both
   crop: str = 'stable'  # the rule of the face boxes, see infer.references
   lines: str = 'smooth'  # of the sketches, or 'iplap'
+  per_utterance: bool = False  # Audio2Mouth hears mel that `nets.pipeline.per_utterance` made
 
 
 class FrameTokens(NamedTuple):
@@ -126,13 +127,18 @@ def picture_cues(bridge: Bridge, images: UInt8[np.ndarray, 'N H W 3']
 
 
 def frame_tokens(nets: Networks, mel: Float[np.ndarray, 'T 80 16'],
-                 pose: Float[np.ndarray, 'T 74 2']) -> FrameTokens:
-  """What Audio2Mouth knows of each frame by itself, in batches of one shape."""
+                 pose: Float[np.ndarray, 'T 74 2'],
+                 mel_statistics: Float[np.ndarray, '2 80'] | None = None) -> FrameTokens:
+  """What Audio2Mouth knows of each frame by itself, in batches of one shape.
+
+  `mel_statistics` of the whole speech (`preprocess.audio`) where `nets.per_utterance`.
+  """
   parts = []
   for start in range(0, len(mel), FRAME_BATCH):
     some = np.minimum(np.arange(start, start + FRAME_BATCH), len(mel) - 1)
     out = _frame_tokens(nets.mouth.module, nets.mouth.variables, nets.statistics, mel[some][None],
-                        pose[some][None])
+                        pose[some][None],
+                        None if mel_statistics is None else mel_statistics[None])
     parts.append(jax.tree.map(lambda x: np.asarray(x)[0], out))
   whole = jax.tree.map(lambda *x: np.concatenate(x)[:len(mel)], *parts)
   return FrameTokens(*whole)
@@ -222,7 +228,9 @@ def _reference_identity(net, variables, images):
 
 
 @compiled
-def _frame_tokens(net, variables, statistics, mel, pose):
+def _frame_tokens(net, variables, statistics, mel, pose, mel_statistics):
+  if mel_statistics is not None:
+    mel = pipeline.per_utterance(mel, mel_statistics)
   return pipeline.frame_tokens(net, variables, statistics, mel, pose)
 
 

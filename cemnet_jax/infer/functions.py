@@ -47,7 +47,8 @@ def of_talker(nets: Networks) -> dict[str, Function]:
   found = {
     'frame_tokens': _function(
       partial(_frame_tokens, nets),
-      {'mel': Input(FLOAT, ('T', 80, 16)), 'pose': Input(FLOAT, ('T', 74, 2))},
+      {'mel': Input(FLOAT, ('T', 80, 16)), 'pose': Input(FLOAT, ('T', 74, 2))}
+      | ({'mel_statistics': Input(FLOAT, (2, 80))} if nets.per_utterance else {}),
       'audio', 'pose', 'scale_rot', 'centre'),
     'reference_tokens': _function(
       partial(forward.reference_tokens, nets), {'references': Input(FLOAT, ('N', 131, 2))},
@@ -83,7 +84,9 @@ def _function(call, inputs, *outputs) -> Function:
   return Function(lambda *arrays: tuple(jax.tree.leaves(call(*arrays))), inputs, outputs)
 
 
-def _frame_tokens(nets, mel, pose):
+def _frame_tokens(nets, mel, pose, mel_statistics=None):
+  if mel_statistics is not None:
+    mel = pipeline.per_utterance(mel[None], mel_statistics[None])[0]
   tokens = pipeline.frame_tokens(*nets.mouth, nets.statistics, mel[None], pose[None])
   return jax.tree.map(lambda x: x[0], tokens)
 

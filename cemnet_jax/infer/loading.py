@@ -34,7 +34,19 @@ def load(system_dir, system: str = 'cemnet') -> Networks:
     renderer=_net(build.renderer(render_config.model), renderer, 'generator'),
     image_size=render_config.data.image_size, mouth_references=a2m_config.data.N,
     render_references=render_config.data.N, window=render_config.data.T,
-    crop=render_config.data.get('crop', 'stable'), lines=render_config.data.get('lines', 'smooth'))
+    crop=render_config.data.get('crop', 'stable'), lines=render_config.data.get('lines', 'smooth'),
+    per_utterance=a2m_config.model.get('per_utterance', False))
+
+
+def load_mouth(system_dir) -> Networks:
+  """Audio2Mouth alone, for landmarks without memory and pictures; UserError if it is missing."""
+  trained, config = _stages(Path(system_dir))('audio2mouth')
+  return Networks(
+    mouth=_net(build.audio2mouth(config.model), trained, 'a2m'),
+    statistics=trained['stats']['landmarks'], bridge=None, renderer=None, image_size=0,
+    mouth_references=config.data.N, render_references=0, window=config.data.T,
+    crop=config.data.get('crop', 'stable'),
+    per_utterance=config.model.get('per_utterance', False))
 
 
 def _load_bridge(stage, name) -> Bridge:

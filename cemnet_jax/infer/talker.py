@@ -21,7 +21,7 @@ from cemnet_jax.infer.rows import Rows, average_overlaps, smooth
 from cemnet_jax.infer.video import TalkingVideo
 from cemnet_jax.nets.landmark_frame import Similarity
 from cemnet_jax.preprocess import video
-from cemnet_jax.preprocess.audio import MfccWindows, mel_windows
+from cemnet_jax.preprocess.audio import MfccWindows, mel_statistics, mel_windows
 from cemnet_jax.preprocess.recording import Recording
 from cemnet_jax.topology import CONTENT, POSE, SAMPLES_PER_FRAME
 
@@ -225,17 +225,18 @@ class Talker:
   def _frame_tokens(self, audio, shown, canvas: References, count) -> Iterator[forward.FrameTokens]:
     """Audio2Mouth's tokens of `count` frames, of which the last is repeated if there are fewer."""
     pose = refs.crop_landmarks(canvas)[:, POSE].astype(np.float32)
+    heard = mel_statistics(audio) if self._nets.per_utterance else None
     for start in range(0, count, forward.FRAME_BATCH):
       stop = min(start + forward.FRAME_BATCH, count)
       at = shown[np.minimum(np.arange(start, stop), len(shown) - 1)]
-      yield forward.frame_tokens(self._nets, mel_windows(audio, start, stop - start), pose[at])
+      mel = mel_windows(audio, start, stop - start)
+      yield forward.frame_tokens(self._nets, mel, pose[at], heard)
 
   def _draw(self, shot: Shot, landmarks, options: Options) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
     """Full frames with these landmarks, which come in parts."""
     count, reach, canvas = len(shot.shown), self._nets.window // 2, shot.canvas
-    sides = (canvas.boxes[:, 2:] - canvas.boxes[:, :2]).max(axis=1)
-    painter = Painter(self._nets, self._painted(shot.chosen), float(np.median(sides)),
-                      options.resolution)
+    side = float(np.median((canvas.boxes[:, 2:] - canvas.boxes[:, :2]).max(axis=1)))
+    painter = Painter(self._nets, self._painted(shot.chosen), side, options.resolution)
     known, rows = refs.crop_landmarks(canvas), Rows(landmarks)
     starts = range(0, count, RENDER_BATCH)
     for start in tqdm(starts, desc='frames', unit='batch', disable=not options.progress):

@@ -42,7 +42,8 @@ def _painting(nets: Networks, pictures: int) -> None:
 def _speaking(nets: Networks, pictures: int) -> None:
   zeros = lambda *shape: np.zeros(shape, np.float32)
   batch, width = talker.MOUTH_BATCH, nets.window
-  tokens = forward.frame_tokens(nets, zeros(1, 80, 16), zeros(1, len(POSE), 2))
+  heard = zeros(2, 80) if nets.per_utterance else None
+  tokens = forward.frame_tokens(nets, zeros(1, 80, 16), zeros(1, len(POSE), 2), heard)
   of_windows = lambda x: np.zeros((batch, width, *x.shape[1:]), np.float32)
   frame = Similarity(*map(of_windows, tokens.frame))
   windows = FrameTokens(of_windows(tokens.audio), of_windows(tokens.pose), frame)
@@ -53,6 +54,6 @@ def _speaking(nets: Networks, pictures: int) -> None:
   if nets.bridge is not None:
     size = nets.bridge.image_size
     count = min(pictures, max(nets.mouth_references, nets.render_references))
-    heard = forward.speech_emotion(nets.bridge, zeros(1, 28, 12))
+    emotion = forward.speech_emotion(nets.bridge, zeros(1, 28, 12))
     cues = forward.picture_cues(nets.bridge, np.zeros((count, size, size, 3), np.uint8))
-    forward.mouths(nets, motion, frame, Cues(heard, *cues))
+    forward.mouths(nets, motion, frame, Cues(emotion, *cues))

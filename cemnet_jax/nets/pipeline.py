@@ -14,6 +14,18 @@ from cemnet_jax.nets.landmark_frame import (
   normalise_references,
 )
 
+# Least mean and deviation of a mel band by which `per_utterance` sets it off: silence stays below
+# what is heard in speech, and noise behind faint speech stays faint.
+FAINT, NARROW = -3.0, 0.7
+
+
+def per_utterance(mel: Float[Array, 'B T 80 16'], statistics: Float[Array, 'B 2 80'],
+                  ) -> Float[Array, 'B T 80 16']:
+  """Mel windows with each band's mean over the utterance taken off, in units of its deviation:
+  loudness, microphone and room of a recording go out. `statistics` are mean and deviation."""
+  mean, deviation = statistics[:, 0, None, :, None], statistics[:, 1, None, :, None]
+  return (mel - jnp.maximum(mean, FAINT)) / jnp.maximum(deviation, NARROW)
+
 
 def agnostic_mouth(
     net, variables, statistics, mel: Float[Array, 'B T 80 16'], pose: Float[Array, 'B T 74 2'],

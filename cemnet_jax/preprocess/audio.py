@@ -95,6 +95,31 @@ def mel_windows(
   return np.ascontiguousarray(windows[starts - first])
 
 
+def mel_statistics(wav: Shaped[np.ndarray, 'S'] | Recording) -> Float[np.ndarray, '2 80']:
+  """Mean and standard deviation of each band of a recording's mel, in memory that does not grow
+  with it. Float or int16 samples, 16 kHz."""
+  wav = _checked(wav)
+  count = mel_length(len(wav))
+  features = functools.partial(_mel_frames, wav, pad='zeros')
+  return _moments(_in_chunks(features, start, min(_CHUNK, count - start))
+                  for start in range(0, count, _CHUNK))
+
+
+def statistics_of(mel: Float[np.ndarray, 'A 80']) -> Float[np.ndarray, '2 80']:
+  """`mel_statistics` of sound whose whole mel spectrogram is this, bit by bit."""
+  return _moments(mel[start:start + _CHUNK] for start in range(0, len(mel), _CHUNK))
+
+
+def _moments(parts):
+  count, total = 0, np.zeros((2, MEL_BANDS))
+  for part in parts:
+    part = part.astype(np.float64)
+    count += len(part)
+    total += part.sum(axis=0), np.square(part).sum(axis=0)
+  mean, square = total / count
+  return np.float32([mean, np.sqrt(np.maximum(square - mean**2, 0))])
+
+
 def mfcc(wav: Shaped[np.ndarray, 'S']) -> Float[np.ndarray, 'M 13']:
   """MFCC of python_speech_features with its defaults, 100 frames a second.
 

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 
 from cemnet_jax import losses
+from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.landmark_frame import denormalise_mouth, normalise_inputs
 from cemnet_jax.stages import build
 from cemnet_jax.stages.supervised import apply_train, masked_sum, split, supervised, variables
@@ -21,7 +22,10 @@ def make(cfg) -> Stage:
   def inputs(batch, statistics):
     pose, ref, content, frame = normalise_inputs(
       batch['pose'], batch['ref_landmarks'], batch['content'], statistics)
-    return (batch['mel'], pose, ref), content, frame
+    mel = batch['mel']
+    if cfg.model.per_utterance:
+      mel = pipeline.per_utterance(mel, batch['mel_statistics'])
+    return (mel, pose, ref), content, frame
 
   def init(key, frozen, batch):
     args, _, _ = inputs(batch, frozen['statistics'])

@@ -19,7 +19,8 @@ def features(cfg):
   (B,G); pose (B,T,74,2), content (B,T,57,2), emotion and mask pass through. It depends on no
   trained weight, so it may be computed once and pooled (`train/pool.py`).
   """
-  a2m = build.audio2mouth(cfg.frozen.audio2mouth.model)
+  hearing = cfg.frozen.audio2mouth.model
+  a2m = build.audio2mouth(hearing)
   emotion_stage = cfg.model.emotion_stage
   emotion, emotion_net = build.heard_emotion(emotion_stage, cfg.frozen[emotion_stage].model)
   picture = build.image_emotion(cfg.frozen.image_emotion.model)
@@ -27,9 +28,12 @@ def features(cfg):
 
   def compute(frozen, batch):
     statistics = frozen['audio2mouth']['stats']['landmarks']
+    mel = batch['mel']
+    if hearing.get('per_utterance', False):  # imported weights know no such field
+      mel = pipeline.per_utterance(mel, batch['mel_statistics'])
     motion, _ = pipeline.agnostic_mouth(
-      a2m, variables(frozen['audio2mouth'], 'a2m'), statistics,
-      batch['mel'], batch['pose'], batch['ref_landmarks'])
+      a2m, variables(frozen['audio2mouth'], 'a2m'), statistics, mel, batch['pose'],
+      batch['ref_landmarks'])
     _, _, target, _ = normalise_inputs(
       batch['pose'], batch['ref_landmarks'], batch['content'], statistics)
     return {

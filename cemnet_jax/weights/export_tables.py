@@ -70,7 +70,8 @@ def _audio2mouth(net, variables) -> Counterpart:
   table = np.asarray(sinusoid(POSITIONS, net.dim))[None]
   return Counterpart(
     "Landmark_generator of IP-LAP's models/landmark_generator.py",
-    'mel (B T 1 80 16), pose (B T 2 74), pose and content of references (B N 2 74), (B N 2 57)',
+    'mel (B T 1 80 16), with model.per_utterance as nets/pipeline.py makes it of the mel, '
+    'pose (B T 2 74), pose and content of references (B N 2 74), (B N 2 57)',
     entries, {f'{iplap.FUSION}.position_{kind}.pe': table for kind in 'va'},
     ('width', 'dim', 'head'))
 

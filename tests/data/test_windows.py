@@ -56,9 +56,33 @@ def test_mouth(debug_data, clips):
     np.testing.assert_array_equal(item['content'], window[:, CONTENT])
     np.testing.assert_array_equal(item['pose'], window[:, POSE])
     np.testing.assert_array_equal(item['mel'], audio.mel_windows(clip['audio'], start, 5))
+    np.testing.assert_array_equal(item['mel_statistics'], audio.mel_statistics(clip['audio']))
     shown = frames_of(item['ref_landmarks'], clip)
     assert len(set(shown)) == 5 and not set(shown) & set(range(start, start + 5))
     assert item['emotion'] == clip['emotion'] and item['speaker'] == clip['speaker_index']
+
+
+def test_the_sound_is_changed_in_training_alone(debug_data, clips):
+  plain, changed = (batches(config('mouth', **fields), debug_data)[0]
+                    for fields in ({}, {'augment': 1.0}))
+  for key in ('clip', 'pose', 'content', 'ref_landmarks'):
+    np.testing.assert_array_equal(plain[key], changed[key])
+  assert (np.abs(plain['mel'] - changed['mel']).mean((1, 2, 3)) > 0.02).all()
+  assert (plain['mel_statistics'] != changed['mel_statistics']).any((1, 2)).all()
+  again = batches(config('mouth', augment=1.0), debug_data)[0]
+  np.testing.assert_array_equal(changed['mel'], again['mel'])
+  for item in (batches(config('mouth', **fields), debug_data, 'val', train=False)[0]
+               for fields in ({}, {'augment': 1.0})):
+    clip = clips[item['clip'][0]]
+    start = frame_of(item['content'][0, 0], clip, CONTENT)
+    np.testing.assert_array_equal(item['mel'][0], audio.mel_windows(clip['audio'], start, 5))
+
+
+def test_windows_of_changed_sound_are_parts_of_one_sound(debug_data):
+  for item in examples(debug_data, 'mouth', 1, augment=1.0):
+    for earlier, later in zip(item['mel'][:-1], item['mel'][1:], strict=True):
+      # Windows start 3 or 4 mel frames apart, or at the same one where the clip begins and ends.
+      assert any((earlier[:, hop:] == later[:, :16 - hop]).all() for hop in range(5))
 
 
 def test_voice(debug_data, clips):
@@ -102,6 +126,7 @@ def test_cross(debug_data, clips):
     clip, reference = clips[item['clip']], clips[item['ref_clip']]
     start = frame_of(item['content'][0], clip, CONTENT)
     np.testing.assert_array_equal(item['mel'], audio.mel_windows(clip['audio'], start, 5))
+    np.testing.assert_array_equal(item['mel_statistics'], audio.mel_statistics(clip['audio']))
     shown = frames_of(item['ref_landmarks'], reference)
     for frame, picture in zip(shown, item['ref_images'], strict=True):
       np.testing.assert_array_equal(picture, decode_jpeg(reference['frames'][frame]))

@@ -1,5 +1,7 @@
 """The inference chain with untrained tiny nets: plumbing, alignment, determinism, one compile."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -145,3 +147,23 @@ def test_pictures_tell_an_emotion_by_how_likely_each_is(talker, moving):
   likely = (likely / likely.sum(1, keepdims=True)).mean(0)[:7]  # the eighth was never heard
   mean = bridge.prototypes['sum'][:7] / bridge.prototypes['count'][:7, None]
   np.testing.assert_allclose(got[0], likely @ mean / likely.sum(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_faint_recording_has_the_same_mouths(talker, picture, speech):
+  assert talker._nets.per_utterance
+  as_it_is = Talker(talker._nets._replace(per_utterance=False))
+  options = Options(memory=False)
+  moved = [np.abs(t.plan(picture, speech, options=options).landmarks
+                  - t.plan(picture, 0.6 * speech, options=options).landmarks).max()
+           for t in (talker, as_it_is)]
+  assert moved[0] < 1e-3 * moved[1]
+
+
+def test_audio2mouth_alone_plans_the_same(talker, system_dir, moving, speech, tmp_path):
+  shutil.copytree(system_dir / 'audio2mouth', tmp_path / 'audio2mouth')
+  alone = Talker(loading.load_mouth(tmp_path))
+  options = Options(memory=False)
+  np.testing.assert_array_equal(alone.plan(moving, speech, options=options).landmarks,
+                                talker.plan(moving, speech, options=options).landmarks)
+  with pytest.raises(UserError, match='audio2mouth'):
+    loading.load_mouth(tmp_path / 'nothing')

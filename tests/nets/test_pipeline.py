@@ -63,3 +63,23 @@ def test_utterance_emotion_ignores_padding():
   np.testing.assert_allclose(mean, expected, atol=1e-6)
   np.testing.assert_allclose(pipeline.utterance_emotion(Double(), None, mfcc)[1], expected[1],
                              atol=1e-6)
+
+
+def test_per_utterance_takes_level_and_colour_out():
+  rng = np.random.default_rng(0)
+  mel = rng.normal(rng.uniform(-1.5, 1, (80, 1)), 1.5, (2, 3, 80, 16)).astype(np.float32)
+  of = lambda x: np.stack([x.mean((1, 3)), x.std((1, 3))], 1)
+  heard = np.asarray(pipeline.per_utterance(mel, of(mel)))
+  np.testing.assert_allclose(of(heard), np.stack([np.zeros((2, 80)), np.ones((2, 80))], 1),
+                             atol=1e-5)
+  louder = mel + rng.uniform(-0.8, 0.8, (1, 1, 80, 1)).astype(np.float32)
+  np.testing.assert_allclose(pipeline.per_utterance(louder, of(louder)), heard, atol=1e-5)
+
+
+def test_silence_and_what_is_hardly_heard_stay_faint():
+  silence = np.full((1, 3, 80, 16), -4, np.float32)
+  statistics = lambda mean, deviation: np.tile(np.float32([mean, deviation])[:, None], (1, 1, 80))
+  alone = pipeline.per_utterance(silence, statistics(-4, 0))
+  between_words = pipeline.per_utterance(silence, statistics(-2, 1.4))
+  np.testing.assert_allclose(alone, -1 / 0.7, rtol=1e-6)
+  assert np.abs(alone - between_words).max() < 0.05

@@ -8,6 +8,7 @@ import scipy.signal
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess import audio
+from cemnet_jax.preprocess.recording import Recording
 
 FRAME = 640  # samples per video frame
 
@@ -47,6 +48,17 @@ def test_paddings_differ_only_in_the_first_and_last_two_frames():
   zeros, reflect = audio.mel_spectrogram(wav), audio.mel_spectrogram(wav, 'reflect')
   np.testing.assert_array_equal(zeros[2:-2], reflect[2:-2])
   assert np.abs(zeros[0] - reflect[0]).max() > 0.1
+
+
+@pytest.mark.parametrize('samples', [3000, 16000, 190_001])
+def test_mel_statistics_are_those_of_the_whole(samples):
+  wav = _sound(samples)
+  mel = audio.mel_spectrogram(wav)
+  found = audio.mel_statistics(wav)
+  assert found.shape == (2, 80) and found.dtype == np.float32
+  np.testing.assert_allclose(found, [mel.mean(0, np.float64), mel.std(0, np.float64)], atol=2e-6)
+  np.testing.assert_array_equal(audio.statistics_of(mel), found)
+  np.testing.assert_array_equal(audio.mel_statistics(Recording([wav[:700], wav[700:]])), found)
 
 
 @pytest.mark.parametrize('pad', ['zeros', 'reflect'])
