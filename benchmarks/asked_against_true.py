@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from cemnet_jax.data.source import Clips
+from cemnet_jax.infer import loading
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.metrics.mouth_opening import mouth_opening
@@ -72,7 +73,7 @@ def built(clip):
 
 def asked_opening(talker, wav, references):
   """Opening (T,) of the mouths of Audio2Mouth alone."""
-  plan = talker.plan(references, wav, references, Options(memory=False))
+  plan = talker.plan(references, wav, references, Options(memory=False, calibrate=False))
   return mouth_opening(plan.landmarks)[:len(references.frames)]
 
 

@@ -17,7 +17,7 @@ from cemnet_jax.infer import forward
 from cemnet_jax.weights import insightface, iplap, own
 
 REPLACED = ('utterance_emotion', 'picture_cues', 'frame_tokens', 'reference_tokens', 'motions',
-            'mouths', 'encode_references', 'render')
+            'mouths', 'encode_references', 'paint')
 
 
 class TorchNets:
@@ -134,8 +134,9 @@ class TorchNets:
       self.renderer.flow_module.encode(pictures, drawn))
 
   @torch.inference_mode()
-  def render(self, nets, crops: np.ndarray, sketches: np.ndarray, references, mel: np.ndarray
-             ) -> np.ndarray:
+  def paint(self, nets, crops: np.ndarray, sketches: np.ndarray, references, mel: np.ndarray,
+            known: np.ndarray) -> forward.Painting:
+    """The faces alone are true; what else our renderer tells has its shapes and nothing in it."""
     faces = to_float(self._pictures(crops)).flip(1)
     masked, drawn = faces * ~lower_rows(faces), three(self._tensor(sketches))
     mel = self._tensor(mel)
@@ -147,4 +148,8 @@ class TorchNets:
       each = [x.expand(len(mel), *x.shape).flatten(0, 1) for x in references]
       warped = self.renderer.flow_module.mix(each, drawn.flatten(1, 2))
       images = self.renderer.translation(masked, drawn.flatten(1, 2), warped, mel)
-    return (255 * images.flip(1).clamp(0, 1)).round().byte().movedim(1, -1).cpu().numpy()
+    image = images.flip(1).clamp(0, 1).movedim(1, -1).cpu().numpy()
+    shape = len(image), *known.shape
+    return forward.Painting(image, image, np.zeros((*shape, 2), np.float32),
+                            np.full(shape, 1 / len(known), np.float32),
+                            np.broadcast_to(known.mean(axis=0), image.shape[:3]))

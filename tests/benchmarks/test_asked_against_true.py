@@ -67,7 +67,7 @@ def test_a_built_dataset_is_measured(debug_data, monkeypatch, capsys):
     def plan(self, references, wav, canvas, options):
       return SimpleNamespace(landmarks=refs.crop_landmarks(references))
 
-  monkeypatch.setattr(script.forward, 'load_mouth', lambda folder: folder)
+  monkeypatch.setattr(script.loading, 'load_mouth', lambda folder: folder)
   monkeypatch.setattr(script, 'Talker', lambda nets: True_())
   monkeypatch.setattr('sys.argv', ['x', '--system-dir', 'WORK', '--data', str(debug_data),
                                    '--dataset', 'synth_mead/lrs_debug', '--split', 'train'])
