@@ -277,8 +277,7 @@ def _render(net, variables, crops, sketches, references, mel):
 def _paint(net, variables, crops, sketches, references, mel, faces):
   drawn = _layers(net, variables, crops, sketches, references, mel)
   b, n, height, width, _ = drawn.grid.shape
-  share = drawn.weight ** SHARE_POWER
-  share = share / share.sum(1, keepdims=True).clip(1e-12)
+  share = shares(drawn.weight)
   known = jnp.concatenate([references.images[0], faces[..., None]], -1)  # N H W 4
   grid = drawn.grid.reshape(b * n, height, width, 2)
   moved = grid_sample(jnp.broadcast_to(known, (b, *known.shape)).reshape(b * n, *known.shape[1:]),
@@ -286,6 +285,13 @@ def _paint(net, variables, crops, sketches, references, mel, faces):
   mixed = (share * moved).sum(1)
   return Painting(drawn.image.clip(0, 1), mixed[..., :3],
                   grid_displacement(grid).reshape(drawn.grid.shape), share[..., 0], mixed[..., 3])
+
+
+def shares(weight: Float[Array, 'B N H W 1']) -> Float[Array, 'B N H W 1']:
+  """The references' weights to the power `SHARE_POWER`, together 1 however small they are."""
+  largest = weight.max(1, keepdims=True)
+  power = jnp.where(largest > 0, weight / jnp.where(largest > 0, largest, 1), 1) ** SHARE_POWER
+  return power / power.sum(1, keepdims=True)
 
 
 def _layers(net, variables, crops, sketches, references, mel):

@@ -127,7 +127,7 @@ class FlowModule(nn.Module):
            weight: Float[Array, 'B N H W 1']) -> References:
     """The references warped by `motion` and mixed: N = 1."""
     def mix(maps: Array, grid: Array, weight: Array) -> Array:
-      maps = jnp.broadcast_to(maps, (len(grid), *maps.shape[1:]))
+      maps = jnp.broadcast_to(maps, (grid.shape[0], *maps.shape[1:]))
       flat = grid.reshape(-1, *grid.shape[2:])
       warped = _merge(lambda x: grid_sample(x, flat))(maps)
       return (weight * warped).sum(1, keepdims=True) / (weight.sum(1, keepdims=True) + WEIGHT_EPS)

@@ -219,4 +219,5 @@ def file(folder):
 
 
 def test_every_format_is_offered_or_refused():
-  assert set(export.FORMATS) == {*weight_files.SUFFIXES, export.STABLEHLO, export.ONNX}
+  assert set(export.FORMATS) == {*weight_files.SUFFIXES, export.STABLEHLO, export.COMPACT,
+                                 export.ONNX}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.infer import forward
+from cemnet_jax.infer import forward, loading
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer import talker as module
 from cemnet_jax.infer.talker import Options, Talker
@@ -167,3 +167,9 @@ def test_audio2mouth_alone_plans_the_same(talker, system_dir, moving, speech, tm
                                 talker.plan(moving, speech, options=options).landmarks)
   with pytest.raises(UserError, match='audio2mouth'):
     loading.load_mouth(tmp_path / 'nothing')
+
+
+def test_shares_of_references_are_whole_however_small_their_weights():
+  weight = np.float32([[.5, 1e-30, 0, 1], [.25, 3e-30, 0, 1e-9]])[None, :, None, :, None]
+  got = np.asarray(forward.shares(weight))[0, :, 0, :, 0]
+  np.testing.assert_allclose(got, [[16 / 17, 1 / 82, .5, 1], [1 / 17, 81 / 82, .5, 0]], atol=1e-6)
