@@ -21,6 +21,7 @@ SHRINK_FROM = 0.8  # references with more pixels than 1 / this of the canvas's a
 NEAR = 0.09  # radius in sides of the crop within which a painted colour must occur in a reference
 LEEWAY = 8 / 255  # and by how much it may miss the range of those colours
 AGREE = 0.12  # change of colour, in [0, 1], at which a reference's own detail has faded to 1 / e
+TORN = 3.0  # px of the nets' crops: neighbours whose sources lie so far apart tear the picture
 MOUTH_GROW = 0.02  # in sides of the crop: around the inner lips any colour may be painted
 
 
@@ -77,7 +78,7 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
   image = np.where(_mouth(landmarks, len(painted.image)), painted.image, painted.image.clip(
     references.low - LEEWAY, references.high + LEEWAY))
   change = image - painted.warped
-  agreement = np.exp(-np.square(change.mean(axis=-1) / AGREE))
+  agreement = np.exp(-np.square(change.mean(axis=-1) / AGREE)) * _followed(painted)
   enlarge = enlarger(len(image), box, region)
   left, top, right, bottom = region
   x, y = ((np.arange(*ends, dtype=np.float32) + 0.5 - at) / extent for ends, at, extent in (
@@ -97,6 +98,21 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
   smooth = 255 * enlarge(painted.warped, cv2.INTER_CUBIC)
   return (smooth + enlarge(agreement)[..., None] * (detail - smooth)
           + 255 * enlarge(change, cv2.INTER_CUBIC))
+
+
+def _followed(painted) -> Float[np.ndarray, 'S S']:
+  """How far the flow may be followed at another resolution: not where it tears, nor out of the
+  references' crops, beyond which the nets see black."""
+  size = painted.share.shape[-1]
+  centres = (np.stack(np.meshgrid(*[np.arange(size)] * 2), -1) + 0.5) / size
+  sure = np.zeros((size, size), np.float32)
+  around = np.ones((3, 3), np.uint8)
+  for displacement, share in zip(painted.displacement, painted.share):
+    spread = (cv2.dilate(displacement, around) - cv2.erode(displacement, around)).max(axis=-1)
+    source = centres + displacement
+    inside = ((source > 0) & (source < 1)).all(axis=-1)
+    sure += share * inside * np.exp(-np.square(spread * size / TORN))
+  return cv2.erode(sure, around)
 
 
 def _mouth(landmarks, size):

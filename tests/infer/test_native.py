@@ -109,3 +109,21 @@ def test_a_reference_at_the_edge_of_its_picture(frame, landmarks):
   found = native.sources([frame], box[None], crop, SIDE)
   got = native.compose(painted([frame]), found, landmarks, BOX, REGION)
   assert np.isfinite(got).all() and got.shape == region_of(frame).shape
+
+
+def test_a_flow_that_tears_or_leaves_the_reference_is_not_followed(frame, landmarks):
+  """There the face is what the net drew, enlarged; elsewhere it keeps its detail."""
+  rough = painted([frame])
+  rough.displacement[0, 20:24, 8:24, 1] = 0.4  # far down, with edges
+  rough.displacement[0, 26:28, 8:24, 1] = 2.0  # out of the picture
+  plain = native.compose(painted([frame]), sources(frame), landmarks, BOX, REGION)
+  got = native.compose(rough, sources(frame), landmarks, BOX, REGION)
+  smooth = native.compose(painted([frame])._replace(
+    displacement=np.full_like(rough.displacement, 2.0)), sources(frame), landmarks, BOX, REGION)
+  row = lambda y: y * SIDE // SIZE + int(BOX[1]) - REGION[1]
+  edge, out, far = (slice(row(a), row(b)) for a, b in ((20, 21), (26, 28), (16, 17)))
+  columns = slice(40, 60)
+  np.testing.assert_allclose(got[out, columns], smooth[out, columns], atol=1)
+  left, without = (np.abs(x - smooth)[edge, columns].mean() for x in (got, plain))
+  assert left < 0.2 * without
+  np.testing.assert_allclose(got[far, columns], plain[far, columns], atol=1)
