@@ -6,6 +6,7 @@ import numpy as np
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import RESOLUTIONS
+from cemnet_jax.preprocess import face
 from cemnet_jax.preprocess.video import check_writable, is_picture, read_picture, write_video
 from cemnet_jax.systems import TALKERS
 from cemnet_jax.topology import EMOTIONS, FPS, NUM_LANDMARKS, SAMPLES_PER_FRAME
@@ -45,6 +46,8 @@ def run(args) -> None:
     if not os.path.isfile(path):
       raise UserError(f'{path}: no such file')
   _say('loading the system')
+  if not args.landmarks:
+    face.find_landmarker(args.landmarker)
   from cemnet_jax.infer import loading
   from cemnet_jax.infer.talker import Options, Talker, as_references, record_audio
   from cemnet_jax.infer.warm_up import warm_up

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cemnet_jax import cli
+from cemnet_jax.infer import loading
 from cemnet_jax.preprocess import face
 from cemnet_jax.preprocess.video import read_video
 from tests.infer.tiny_system import drawn_face, save_system
@@ -33,6 +34,7 @@ def inputs(tmp_path, monkeypatch):
   def blind(path=None):
     yield lambda rgb: np.zeros((0, 131, 2), np.float32)
   monkeypatch.setattr(face, 'landmarker', blind)
+  monkeypatch.setattr(face, 'find_landmarker', lambda path: path)
   return tmp_path
 
 
@@ -49,6 +51,16 @@ def test_writes_a_talking_video(inputs, system_dir):
   assert _run(inputs, system_dir, emotion='sad') == 0
   got = read_video(inputs / 'out' / 'talk.mp4')
   assert got.frames.shape == (13, 80, 80, 3) and len(got.audio) == 13 * 640
+
+
+def test_a_missing_landmarker_is_told_before_anything_is_loaded(inputs, system_dir, monkeypatch,
+                                                                capsys):
+  monkeypatch.undo()
+  monkeypatch.setenv(face.MODEL_VARIABLE, str(inputs / 'none.task'))
+  loaded = []
+  monkeypatch.setattr(loading, 'load', lambda *args: loaded.append(args))
+  assert _run(inputs, system_dir, landmarks=None) == 2
+  assert 'none.task: no such landmarker file' in capsys.readouterr().err and not loaded
 
 
 def _junk(path):
