@@ -111,7 +111,7 @@ def _followed(painted) -> Float[np.ndarray, 'S S']:
     spread = (cv2.dilate(displacement, around) - cv2.erode(displacement, around)).max(axis=-1)
     source = centres + displacement
     inside = ((source > 0) & (source < 1)).all(axis=-1)
-    sure += share * inside * np.exp(-np.square(spread * size / TORN))
+    sure += share * inside * np.exp(-(spread * size / TORN)**4)
   return cv2.erode(sure, around)
 
 
