@@ -99,5 +99,6 @@ def test_memory_does_not_grow_with_the_speech(talker, moving, speech, monkeypatc
       tracemalloc.stop()
 
   peak(5)  # compiles
-  short, long = peak(10), peak(80)
+  # A buffer that waits for its thread adds to a peak now and then; growth is in every one.
+  short, long = (min(peak(seconds) for _ in range(3)) for seconds in (10, 80))
   assert long < 1.05 * short + 8 * 25 * 70  # indices of the frames
