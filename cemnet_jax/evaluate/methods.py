@@ -217,8 +217,8 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
     at = frames[batch]
     originals = [decode_jpeg(clip['frames'][f]) for f in at]
     canvas = Canvas(originals, refs.whole_boxes(originals), known[at])
-    painted = painter.paint(canvas, landmarks[at], sketches[place[batch]], mel[at])
-    pictures += painted[:len(frames) - start]
+    wanted = landmarks[frames[start:start + RENDER_BATCH]]
+    pictures += painter.paint(canvas, wanted, sketches[place[batch]], mel[at])
   return np.stack(pictures)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -13,7 +12,6 @@ from cemnet_jax.infer import RESOLUTIONS, forward, native, paste
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.references import References
 from cemnet_jax.preprocess.crop import crop_frame
-from cemnet_jax.topology import OVAL
 
 MASK_SIZE = 192  # px of the masks' sides: soft edges need no more
 
@@ -41,16 +39,19 @@ class Painter:
     self._encoded = forward.encode_references(
       nets, crops, forward.sketches(
         nets, landmarks, references.boxes if sketch_boxes is None else sketch_boxes))
-    self._faces = np.stack([_oval(points, size) for points in landmarks])
-    self._sources = native.sources(references.frames, references.boxes, crops, side)
+    masks = [paste.face_mask(points, size) for points in landmarks]
+    self._faces = np.stack(masks) / np.float32(255)
+    if resolution == 'native':
+      self._sources = native.sources(references.frames, references.boxes, crops, side)
 
-  def paint(self, canvas: Canvas, landmarks: Float[np.ndarray, 'B 131 2'],
+  def paint(self, canvas: Canvas, landmarks: Float[np.ndarray, 'K 131 2'],
             sketches: UInt8[np.ndarray, 'B T S S'], mel: Float[np.ndarray, 'B 80 16'],
             ) -> list[UInt8[np.ndarray, 'H W 3']]:
     """The canvas's pictures with the mouths of the sketches.
 
     Args:
-      landmarks: of the faces that are drawn, in the crop.
+      landmarks: of the faces that are drawn, in the crop; as many as are wanted, where the batch
+        is filled up.
       sketches: of the frames around each.
     """
     size = self._nets.image_size
@@ -73,10 +74,3 @@ class Painter:
     face = native.compose(painted, self._sources, landmarks, box, region)
     face += place(len(crop))(np.broadcast_to(tint, crop.shape).copy())
     return paste.blend(frame, region, face, place(MASK_SIZE)(mask))
-
-
-def _oval(landmarks, size):
-  """(size, size) in [0, 1]: how much of each pixel lies inside the face's oval."""
-  mask = np.zeros((size, size), np.uint8)
-  points = np.rint((landmarks[OVAL] * size - 0.5) * 16).astype(np.int32)
-  return cv2.fillPoly(mask, [cv2.convexHull(points)], 255, cv2.LINE_AA, 4) / np.float32(255)

@@ -37,10 +37,8 @@ def lower_face_mask(original: Float[np.ndarray, '131 2'], generated: Float[np.nd
     generated: those of the face that is painted.
     drawn: how much of each of the generated crop's pixels is face, in [0, 1].
   """
-  to_pixels = lambda points: np.rint((points[OVAL] * size - 0.5) * 16).astype(np.int32)
-  real, asked = to_pixels(original), to_pixels(generated)
-  mask = np.zeros((size, size), np.uint8)
-  cv2.fillPoly(mask, [cv2.convexHull(real)], 255, cv2.LINE_AA, 4)
+  real, asked = _oval(original, size), _oval(generated, size)
+  mask = face_mask(original, size)
   if drawn is not None:
     mask = np.maximum(mask, cv2.resize(np.rint(drawn * 255).astype(np.uint8), (size, size)))
   way = np.linalg.norm(generated[OVAL] - original[OVAL], axis=1)
@@ -54,6 +52,17 @@ def lower_face_mask(original: Float[np.ndarray, '131 2'], generated: Float[np.nd
   ramp = np.clip((rows - TOP) / RAMP, 0, 1)
   edge = np.clip(np.minimum(rows, 1 - rows - 1 / size) / BORDER, 0, 1)
   return soft * (ramp * ramp * (3 - 2 * ramp) * edge)[:, None] * edge
+
+
+def face_mask(landmarks: Float[np.ndarray, '131 2'], size: int) -> UInt8[np.ndarray, 'size size']:
+  """255 inside the face's oval, 0 outside, with smooth edges; landmarks in the crop."""
+  mask = np.zeros((size, size), np.uint8)
+  return cv2.fillPoly(mask, [cv2.convexHull(_oval(landmarks, size))], 255, cv2.LINE_AA, 4)
+
+
+def _oval(landmarks, size):
+  """Its points in sixteenths of a pixel."""
+  return np.rint((landmarks[OVAL] * size - 0.5) * 16).astype(np.int32)
 
 
 def tint(generated: Float[np.ndarray, 'S S 3'], original: Float[np.ndarray, 'S S 3'],

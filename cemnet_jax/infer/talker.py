@@ -248,8 +248,8 @@ class Talker:
       mel = mel[np.minimum(np.arange(RENDER_BATCH), len(mel) - 1)]
       sketches = self._sketch_windows(points, canvas.boxes[shot.shown[around]])
       pictures = Canvas([canvas.frames[i] for i in at], canvas.boxes[at], known[at])
-      yield from painter.paint(pictures, points[reach:reach + RENDER_BATCH], sketches, mel)[
-        :count - start]
+      wanted = points[reach:reach + min(RENDER_BATCH, count - start)]
+      yield from painter.paint(pictures, wanted, sketches, mel)
 
   def _cues(self, chosen: References, audio, options: Options, heard=None) -> forward.Cues:
     bridge = self._nets.bridge
