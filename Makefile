@@ -8,7 +8,11 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
   && echo $$p && break; done)
 
-.PHONY: quickstart benchmark test lint clean
+.PHONY: demo quickstart benchmark test lint clean
+
+# Three talking videos of drawn speakers by the system that comes with the package: two minutes.
+demo: $(RUNTIME)
+	$(BIN)/cemnet demo --out demo
 
 # Data, training, evaluation and talking videos from nothing; a second run resumes or does nothing.
 quickstart: $(RUNTIME)
@@ -26,7 +30,7 @@ lint: $(DEVELOP)
 
 # Removes everything that make made, the trained quickstart and the built data included.
 clean:
-	rm -rf $(VENV) quickstart benchmark data_cache build .jax_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) demo quickstart benchmark data_cache build .jax_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): requirements.txt pyproject.toml

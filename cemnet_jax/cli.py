@@ -13,6 +13,7 @@ COMMANDS = {
   'train': 'train all stages of a system in order',
   'generate': 'make a talking video from pictures and speech',
   'evaluate': "the paper's tables for trained systems, as a folder of results",
+  'demo': 'three talking videos of drawn speakers, from nothing',
   'quickstart': 'build, train, evaluate and show everything on the synthetic world',
   'import-weights': 'make stages from public PyTorch checkpoints',
   'export': 'write the nets of a trained system for PyTorch or as StableHLO programs',

@@ -40,7 +40,7 @@ def get_config(preset='paper'):
     audio_adain=True,
     audio_dim=pick(paper=512, quickstart=64, debug=16),
     audio_width=pick(paper=1.0, quickstart=0.125, debug=0.125),
-    quirk=False, flow_scale=0.1, centred=True, skip=True,
+    quirk=False, flow_scale=0.1, centred=True, skip=True, occlusion=True,
     disc_width=pick(paper=64, quickstart=16, debug=4)))
   # The paper's 4, 0.25 and 1 are IP-LAP's numbers on 4 GPUs: on one device 16, 0.25, 1 (spec 7.3).
   cfg.loss.update(dict(warp=10.0, perceptual=16.0, gan=0.25, feature_matching=1.0,

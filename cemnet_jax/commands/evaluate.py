@@ -28,6 +28,9 @@ def add_arguments(parser) -> None:
       help='cases of a split and repetition that are drawn as pictures')
   add('--cell-drawn', type=int, default=0, metavar='N',
       help='clips of each cell of the matrix that are; with none its heat maps are of landmarks')
+  add('--raw-size', type=int, default=0, metavar='PX',
+      help='also compare whole pictures of a synthetic world, drawn again at that size')
+  add('--raw-clips', type=int, default=4, metavar='N', help='clips of a split for that')
   add('--seed', type=int, default=0)
   add('--no-understanding', action='store_true',
       help='leave out the figures of memory, embeddings and displacements')
@@ -36,7 +39,7 @@ def add_arguments(parser) -> None:
 def run(args) -> None:
   """Prints the tables and writes the folder."""
   for name, least in (('repetitions', 1), ('references', 1), ('cell_clips', 1), ('clips', 0),
-                      ('drawn', 0), ('cell_drawn', 0)):
+                      ('drawn', 0), ('cell_drawn', 0), ('raw_size', 0), ('raw_clips', 1)):
     if getattr(args, name) < least:
       flag = '--' + name.replace('_', '-')
       raise UserError(f'{flag} {getattr(args, name)}: at least {least} is needed')
@@ -55,11 +58,14 @@ def run(args) -> None:
   loop.check_workdir(out)
   systems = [Path(folder) for folder in args.system_dir]
   mead, lrs = default_datasets(systems[0], args.dataset, args.lrs)
+  if args.raw_size and set(args.protocol) == {'lrs'}:
+    raise UserError('--raw-size: compares under cross emotion; give another --protocol than lrs')
   protocols = [name for name in PROTOCOLS if name in args.protocol]
   found = evaluate(
     Places(systems, Path(args.data), mead, lrs),
     Settings(protocols, args.split, args.repetitions, args.references, args.clips, args.cell_clips,
-             args.drawn, args.cell_drawn, seed=args.seed), out / RECORDS)
+             args.drawn, args.cell_drawn, raw_size=args.raw_size, raw_clips=args.raw_clips,
+             seed=args.seed), out / RECORDS)
   title = f'{", ".join(args.system_dir)} on {", ".join(found.identity["datasets"])}'
   print('\n' + text(title, found), flush=True)
   seen = None

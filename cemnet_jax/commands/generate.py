@@ -15,7 +15,8 @@ from cemnet_jax.topology import EMOTIONS, FPS, NUM_LANDMARKS, SAMPLES_PER_FRAME
 def add_arguments(parser) -> None:
   """Flags of the command."""
   add = parser.add_argument
-  add('--system-dir', required=True, metavar='DIR', help='workdir of a trained system')
+  add('--system-dir', metavar='DIR',
+      help='workdir of a trained system; the one that comes with the package by default')
   add('--system', default='cemnet', choices=TALKERS, help='which system of that workdir')
   add('--reference', required=True, nargs='+', metavar='FILE',
       help='pictures of one face, the first of which speaks; or one video, which keeps its motion')
@@ -52,10 +53,11 @@ def run(args) -> None:
   from cemnet_jax.infer.talker import Options, Talker, as_references, record_audio
   from cemnet_jax.infer.warm_up import warm_up
   from cemnet_jax.train import process
+  from cemnet_jax.weights import embedded
   process.keep_compiled_programs(seconds=0.1)
   audio = record_audio(args.audio)
   frames = len(audio) // SAMPLES_PER_FRAME
-  nets = loading.load(args.system_dir, args.system)
+  nets = loading.load(args.system_dir or embedded.folder(), args.system)
   talker = Talker(nets)
   compiled = warm_up(nets, len(args.reference) if is_picture(args.reference[0]) else frames)
   _say('finding the face')

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
@@ -104,11 +104,15 @@ def _some(cases, limit, seed):
 def draw_references(clips: Clips, case: Case, count: int) -> References:
   """`count` random frames of the case's reference clip; distinct while the clip has as many."""
   clip = clips[case.reference]
-  total = len(clip['frames'])
-  rng = np.random.default_rng([case.seed, case.driving, case.reference])
-  frames = rng.choice(total, count, replace=total < count)
+  frames = reference_frames(case, len(clip['frames']), count)
   return References(np.stack([decode_jpeg(clip['frames'][f]) for f in frames]),
                     clip['landmarks'][frames].astype(np.float32), clip['crop_box'][frames])
+
+
+def reference_frames(case: Case, total: int, count: int) -> Int[np.ndarray, 'N']:
+  """Which of the reference clip's `total` frames `draw_references` takes."""
+  rng = np.random.default_rng([case.seed, case.driving, case.reference])
+  return rng.choice(total, count, replace=total < count)
 
 
 def conflicting_pairs(count: int) -> list[tuple[int, int]]:

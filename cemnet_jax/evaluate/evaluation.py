@@ -8,14 +8,16 @@ from typing import NamedTuple
 
 from cemnet_jax.data.source import Clips, dataset_path
 from cemnet_jax.errors import UserError
+from cemnet_jax.evaluate import raw_size, summary
 from cemnet_jax.evaluate import run as running
-from cemnet_jax.evaluate import summary
+from cemnet_jax.evaluate.cases import draw_cases
 from cemnet_jax.evaluate.measure import Judge
 from cemnet_jax.evaluate.methods import Loaded, load_methods
 from cemnet_jax.evaluate.records import Records
 from cemnet_jax.evaluate.scorer_accuracy import scorer_accuracy
 from cemnet_jax.evaluate.scorers import Scorers, load_scorers
 from cemnet_jax.evaluate.stable import fit_classifier
+from cemnet_jax.infer.talker import Talker
 from cemnet_jax.train import ckpt
 
 
@@ -43,6 +45,7 @@ class Evaluation(NamedTuple):
     merged: means over clips, repetitions and runs; `seeds` the same of every run by itself.
     accuracy: the scorers' own, from `scorer_accuracy`.
     identity: weights, datasets, settings.
+    raw: split -> what `raw_size.measure` tells of it; empty unless it was asked for.
   """
   clips: dict[str, Clips]
   loaded: Loaded
@@ -52,6 +55,7 @@ class Evaluation(NamedTuple):
   seeds: list[dict[summary.Key, dict[str, summary.Value]]]
   accuracy: dict[str, dict]
   identity: dict
+  raw: dict[str, dict]
 
   def clips_of(self, protocol: str) -> Clips:
     """The clips that a protocol's cases count."""
@@ -63,8 +67,11 @@ def evaluate(places: Places, settings: running.Settings, folder: Path | None) ->
 
   Raises:
     UserError: no system is trained, a dataset or split lacks what a protocol needs, or `folder`
-      holds records of other weights or settings.
+      holds records of other weights or settings; whole pictures of another dataset than a
+      synthetic world.
   """
+  if settings.raw_size:
+    raw_size.check(places.mead)
   wanted = running.systems_of(settings.protocols)
   loaded = [load_methods(system, wanted) for system in places.systems]
   scorers = load_scorers(places.systems[0])
@@ -89,7 +96,17 @@ def evaluate(places: Places, settings: running.Settings, folder: Path | None) ->
   return Evaluation(
     clips, loaded[0], settings, runs, summary.summarise(runs, groups),
     [summary.summarise([rows], groups) for rows in runs],
-    _accuracy(clips, scorers), identity)
+    _accuracy(clips, scorers), identity, _raw(places, settings, clips))
+
+
+def _raw(places, settings, clips):
+  if not settings.raw_size:
+    return {}
+  talker, known = Talker.load(places.systems[0]), clips['mead']
+  return {split: raw_size.measure(
+    talker, known, draw_cases(known, split, 'cross_emotion', settings.seed, settings.raw_clips),
+    settings.raw_size, settings.references)
+    for split in settings.splits if len(known.ranges[split])}
 
 
 def _protocols_by_set(protocols):

@@ -5,15 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from cemnet_jax.evaluate import drawings, tables
+from cemnet_jax.evaluate import drawings, raw_size, tables
 from cemnet_jax.evaluate.claims import claims
 from cemnet_jax.evaluate.evaluation import Evaluation
 from cemnet_jax.evaluate.methods import BOUNDS, DESCRIPTIONS
 from cemnet_jax.evaluate.page import Figure, Section, Table, Text, Video, write_page
 from cemnet_jax.evaluate.run import SYSTEMS_OF
 from cemnet_jax.evaluate.summary import confusions
+from cemnet_jax.evaluate.tables import COLUMNS
 from cemnet_jax.evaluate.understanding.chapters import Understanding
 from cemnet_jax.metrics.emotion_recognition import per_class
+from cemnet_jax.metrics.tally import mean
 from cemnet_jax.topology import EMOTIONS
 
 FIGURES, VIDEOS, RECORDS = 'figures', 'videos', 'records'
@@ -32,6 +34,10 @@ same speaker. Every number is the mean over clips, then over {repetitions} repet
 other references, then over {seeds} trained seed(s); ± is the standard deviation over seeds where \
 there are several, otherwise over repetitions. Landmark numbers are of {clips}; numbers of \
 pictures of those cases that were drawn as pictures, with the first seed."""
+RAW = 'The face at its own size in pictures of whole scenes, against the real ones. native: each \
+pixel comes from the references at the picture\'s resolution; net: what the renderer draws, \
+enlarged. Sharpness: mean absolute Laplacian of the lower face over the real picture\'s.'
+RAW_COLUMNS = ['landmarks', 'resolution', *(COLUMNS[name].heading for name in raw_size.SHOWN)]
 DEFINITIONS = """\
 M-LMD, F-LMD: mean Euclidean distance in px of a face (the crop) scaled to 256 px; M-LMD over the \
 40 lip points with both sets mean-centred (EAT's definition), F-LMD over all 131 points, of which \
@@ -97,6 +103,10 @@ def _sections(found, splits):
   for protocol in found.settings.protocols:
     blocks = [block for split in splits for block in _protocol_tables(found, protocol, split)]
     sections.append(Section(TITLES[protocol], blocks))
+  for split, scores in found.raw.items():
+    sections.append(Section(f'Whole pictures of {found.settings.raw_size} px, '
+                            f'{SPLIT_TITLES.get(split, split)}', [
+      Text(RAW), Table(RAW_COLUMNS, _raw_rows(scores), 'Cross emotion, first seed')]))
   if found.accuracy:
     sections.append(Section('The scorers themselves', [
       Text('Those trained here know training speakers only, and have another architecture and seed '
@@ -130,6 +140,12 @@ def _table(made, found, keys, caption, group=''):
   clips = f'{counts["clips"].mean:.0f} clips' if 'clips' in counts else ''
   pictures = f', {counts["drawn"].mean:.0f} as pictures' if 'drawn' in counts else ''
   return Table(made.columns, made.rows, f'{caption} ({clips}{pictures})', made.best)
+
+
+def _raw_rows(scores):
+  return [[who, resolution, *(COLUMNS[name].form.format(mean(values[name]))
+                              for name in raw_size.SHOWN)]
+          for (who, resolution), values in scores.items()]
 
 
 def _accuracy_rows(accuracy):
@@ -182,7 +198,13 @@ def _numbers(found, splits):
   by_class = {'/'.join(key): {name: _plain(v) for name, v in per_class(table, classes).items()}
               for key, table in confusions(found.rows[0], found.clips_of).items()}
   return {**found.identity, 'tables': merged, 'ea_lower_per_class': by_class, 'claims': checked,
-          'scorers': found.accuracy, 'not_measured': found.loaded.missing}
+          'scorers': found.accuracy, 'raw_size': _raw_numbers(found),
+          'not_measured': found.loaded.missing}
+
+
+def _raw_numbers(found):
+  return {'/'.join((split, *way)): {name: _plain(mean(value)) for name, value in values.items()}
+          for split, scores in found.raw.items() for way, values in scores.items()}
 
 
 def clip_rows(found: Evaluation) -> Iterator[dict]:

@@ -34,6 +34,8 @@ class Settings(NamedTuple):
     drawn: how many of a split's cases are drawn as pictures.
     cell_drawn: how many of each cell's; with none, heat maps are of landmarks.
     frames: how many frames of each; 0 for all, which most metrics of pictures need.
+    raw_size: px of whole pictures that cemnet is measured on besides; 0 for none.
+    raw_clips: how many of a split.
   """
   protocols: Sequence[str] = ('neutral_base', 'cross_emotion')
   splits: Sequence[str] = SPLITS
@@ -44,6 +46,8 @@ class Settings(NamedTuple):
   drawn: int = 32
   cell_drawn: int = 0
   frames: int = 0
+  raw_size: int = 0
+  raw_clips: int = 4
   seed: int = 0
 
 

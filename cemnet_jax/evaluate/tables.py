@@ -45,6 +45,7 @@ COLUMNS = {
   'psnr': Column('PSNR', better='higher'), 'ssim': Column('SSIM', '{:.3f}', better='higher'),
   'psnr_lower': Column('PSNR region', better='higher'),
   'ssim_lower': Column('SSIM region', '{:.3f}', better='higher'),
+  'sharpness': Column('sharpness / real', better='higher'),
   'fid': Column('FID', '{:.1f}', better='lower'),
   'silence': Column('motion in silence'), 'silence_seen': Column('motion in silence, pictures'),
   'jitter': Column('jitter'), 'jitter_seen': Column('jitter, pictures')}

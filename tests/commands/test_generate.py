@@ -11,6 +11,7 @@ from cemnet_jax import cli
 from cemnet_jax.infer import loading
 from cemnet_jax.preprocess import face
 from cemnet_jax.preprocess.video import read_video
+from cemnet_jax.weights import embedded
 from tests.infer.tiny_system import drawn_face, save_system
 
 
@@ -51,6 +52,17 @@ def test_writes_a_talking_video(inputs, system_dir):
   assert _run(inputs, system_dir, emotion='sad') == 0
   got = read_video(inputs / 'out' / 'talk.mp4')
   assert got.frames.shape == (13, 80, 80, 3) and len(got.audio) == 13 * 640
+
+
+def test_without_a_system_it_takes_the_one_of_the_package(inputs, system_dir, monkeypatch):
+  folder = inputs / 'packed'
+  assert cli.main(['export', '--system-dir', str(system_dir), '--format', 'compact',
+                   '--out', str(folder)]) == 0
+  monkeypatch.setattr(embedded, 'FOLDER', folder)
+  assert _run(inputs, None) == 0
+  assert read_video(inputs / 'out' / 'talk.mp4').frames.shape == (13, 80, 80, 3)
+  (folder / 'weights.safetensors').unlink()
+  assert _run(inputs, None) == 2
 
 
 def test_a_missing_landmarker_is_told_before_anything_is_loaded(inputs, system_dir, monkeypatch,

@@ -14,7 +14,7 @@ from tests.evaluate.tiny_scorers import save_scorers
 from tests.infer.tiny_system import save_system
 
 SETTINGS = Settings(tuple(report.TITLES), ('test',), repetitions=2, references=2, clips=3,
-                    cell_clips=1, drawn=1)
+                    cell_clips=1, drawn=1, raw_size=48, raw_clips=1)
 
 UNFINISHED = ('ebm', 'emotion_scorer')
 
@@ -54,6 +54,16 @@ def test_all_numbers_are_written(written):
   assert len(clips) == 2 * 3 and all(c['emotion'] != c['reference_emotion'] for c in clips)
   total = sum(c['scores']['m_lmd'][0] for c in clips) / len(clips)
   assert total == pytest.approx(cross['m_lmd']['mean'])
+
+
+def test_whole_pictures_are_compared_at_their_own_size(written):
+  out, found = written
+  numbers = json.loads((out / 'results.json').read_text())['raw_size']
+  assert set(numbers) == {f'test/{who}/{resolution}' for who in ('cemnet', 'oracle_landmarks')
+                          for resolution in ('native', 'net')}
+  one = numbers['test/cemnet/native']
+  assert 5 < one['psnr_lower'] < one['psnr'] < 60 and 0 < one['sharpness'] < 3
+  assert 'Whole pictures of 48 px' in (out / 'results.md').read_text()
 
 
 def test_stages_still_in_training_are_named(written, places):

@@ -126,6 +126,18 @@ def test_with_skip_the_painted_face_does_not_bend_the_flow(batch):
   assert not gradient(0).any() and gradient(1).any()
 
 
+def test_an_occlusion_map_takes_away_what_is_known(batch):
+  plain, net = (nets.Renderer(**TINY, skip=True, occlusion=on) for on in (False, True))
+  variables = random_variables(net, *batch, train=False)
+  paint = variables['params']['translation']
+  paint['occlusion'] = {'kernel': 0 * paint['occlusion']['kernel'], 'bias': jnp.full(1, 5.0)}
+  run = jax.jit(lambda net: net.apply(variables, *batch, train=False), static_argnums=0)
+  image, warped = run(net)
+  known = jnp.where(jnp.arange(SIZE)[:, None, None] < SIZE // 2, batch[0], warped)
+  kept = jax.nn.sigmoid(-1.0)  # 5, less what it starts with
+  np.testing.assert_allclose(image, run(plain)[0] - (1 - kept) * known, atol=1e-5)
+
+
 def test_skip_starts_with_what_is_known(batch):
   net = nets.Renderer(**TINY, skip=True)
   masked = batch[0].at[:, SIZE // 2:].set(0.0)

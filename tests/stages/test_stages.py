@@ -17,7 +17,7 @@ OVERFIT = {'audio2mouth': (60, 3e-3, 0.5), 'audio_emotion': (30, 3e-3, 0.3),
            'image_emotion': (60, 3e-3, 0.75), 'identity': (40, 3e-3, 0.5),
            'ebm': (60, 3e-3, 0.6), 'ebm_direct': (60, 3e-3, 0.6), 'ebm_no_aee': (60, 3e-3, 0.6),
            'renderer': (40, 3e-3, 0.8),
-           'syncnet': (30, 3e-3, 0.3), 'emotion_scorer': (60, 3e-3, 0.75),
+           'syncnet': (60, 1e-3, 0.3), 'emotion_scorer': (60, 3e-3, 0.75),
            'identity_scorer': (40, 3e-3, 0.5), 'landmark_scorer': (60, 3e-3, 0.5),
            'lip_expert': (40, 3e-3, 0.5), 'wav2lip': (40, 3e-3, 0.7)}
 

@@ -22,7 +22,7 @@ from cemnet_jax.preprocess.synthetic.phones import (
 from cemnet_jax.topology import EMOTIONS, FPS
 
 GRID = 100  # visemes are laid out and smoothed at this rate, Hz
-ANTICIPATION = .02  # seconds by which the mouth leads the sound
+ANTICIPATION = .05  # seconds by which the mouth leads the sound; .04 to .16 in recorded speech
 _CLOSE = VISEME_CHANNELS.index('close')
 # At full intensity: how far the mouth opens in speech, how the head is held (radians, + up), and
 # how much head and brows go with the speech.
