@@ -21,6 +21,7 @@ from cemnet_jax.data.schema import SPEC, SYNC_FRAMES, settings
 from cemnet_jax.data.source import Clips
 from cemnet_jax.data.text import tokens_of
 from cemnet_jax.errors import UserError
+from cemnet_jax.preprocess.sketch import LINES
 
 
 class NoExamples(UserError):
@@ -129,6 +130,8 @@ def _rows(cfg, data_dir, split, clips) -> list:
   if cfg.kind not in HEARD and not clips.table['num_frames'].any():
     raise UserError(f'{clips.name} holds no pictures, which a stage on {cfg.kind!r} needs: '
                     'choose a dataset with video')
+  if cfg.kind == 'render' and cfg.lines not in LINES:
+    raise UserError(f'data.lines {cfg.lines!r}: choose from {", ".join(LINES)}')
   if cfg.kind == 'aee':
     return pairs.Pairs(data_dir, 'aee', clips).rows[split]
   frames = clips.lengths()

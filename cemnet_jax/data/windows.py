@@ -3,6 +3,7 @@
 import math
 import threading
 from collections import OrderedDict
+from functools import partial
 
 import numpy as np
 
@@ -146,9 +147,10 @@ def render(clips, features, cfg, row, rng):
   shown = _choose(rng, _ranked(other, frames, 0, CLOSED_SHARE) if closed else frames, count)
   window = _points(clip, np.arange(start, start + length))
   unseen = inside_mouth(window[length // 2], size) * np.uint8(closed)
-  return {'target': _pictures(clip, [centre], size)[0], 'sketches': draw_sketches(window, size),
+  sketches = partial(draw_sketches, size=size, filled=cfg.lines == 'filled')
+  return {'target': _pictures(clip, [centre], size)[0], 'sketches': sketches(window),
           'reference': _pictures(other, shown, size),
-          'ref_sketches': draw_sketches(_points(other, shown), size), 'unseen': unseen,
+          'ref_sketches': sketches(_points(other, shown)), 'unseen': unseen,
           'mel': mel_at(features.mel(index), [centre], len(clip['audio']))[0],
           'lips': window[length // 2, LIPS], 'ref_clip': np.int32(reference),
           **_labels(clip, index)}

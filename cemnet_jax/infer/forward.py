@@ -49,7 +49,7 @@ class Networks(NamedTuple):
   render_references: int  # N of the renderer's training
   window: int  # T of both
   crop: str = 'stable'  # the rule of the face boxes, see infer.references
-  lines: str = 'smooth'  # of the sketches, or 'iplap'
+  lines: str = 'smooth'  # of the sketches: one of preprocess.sketch.LINES, or 'iplap'
   per_utterance: bool = False  # Audio2Mouth hears mel that `nets.pipeline.per_utterance` made
 
 
@@ -180,7 +180,7 @@ def sketches(nets: Networks, landmarks: Float[np.ndarray, 'T 131 2'],
   if nets.lines == 'iplap':
     return np.stack([iplap_sketch(points, nets.image_size, box)
                      for points, box in zip(landmarks, boxes, strict=True)])
-  return draw_sketches(landmarks, nets.image_size)
+  return draw_sketches(landmarks, nets.image_size, nets.lines == 'filled')
 
 
 def encode_references(nets: Networks, images: UInt8[np.ndarray, 'N H W 3'],

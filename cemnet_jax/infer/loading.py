@@ -12,7 +12,6 @@ from cemnet_jax.infer.forward import Bridge, Net, Networks
 from cemnet_jax.stages import build
 from cemnet_jax.stages.supervised import variables
 from cemnet_jax.systems import SYSTEMS, TALKERS
-from cemnet_jax.train import ckpt
 from cemnet_jax.weights import compact
 
 
@@ -91,6 +90,7 @@ def _stages(system_dir):
 
 
 def _trained(system_dir, name) -> tuple[dict, dict]:
+  from cemnet_jax.train import ckpt  # Orbax takes a second, which an exported system saves
   return ckpt.load_params(system_dir / name), ckpt.load_config(system_dir / name)
 
 

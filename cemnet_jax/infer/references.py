@@ -1,7 +1,6 @@
 """Reference pictures of a speaker: pixels, landmarks and face boxes, from files or from arrays."""
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ from jaxtyping import Float, Int, UInt8
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess import face, video
 from cemnet_jax.preprocess.crop import crop_frame, iplap_boxes, stable_boxes, to_crop
+from cemnet_jax.preprocess.film import Film
 from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP, SAMPLES_PER_FRAME
 
 IPLAP_PAD = 25  # px around the points in IP-LAP's published inference; 5 in its training (spec 8.3)
@@ -45,7 +45,8 @@ def from_arrays(frames: Sequence[UInt8[np.ndarray, 'H W 3']],
     boxes = _boxes(frames, landmarks, moving, crop)
     if (boxes[:, 2:] <= boxes[:, :2]).any():
       raise UserError('references: landmarks lie outside of their picture; give them in px')
-  return References(list(frames), landmarks, np.asarray(boxes, np.float32), moving, audio)
+  frames = frames if isinstance(frames, Film) else list(frames)
+  return References(frames, landmarks, np.asarray(boxes, np.float32), moving, audio)
 
 
 def from_files(paths: Sequence, landmarker=None, max_frames: int | None = None,
@@ -124,9 +125,9 @@ def back_and_forth(length: int, count: int) -> Int[np.ndarray, 'T']:
 
 
 def _from_video(path, landmarker, max_frames, crop) -> References:
-  frames = list(islice(video.iterate_frames(path), max_frames))
+  frames = Film(path, max_frames)
   with face.landmarker(landmarker) as detect:
-    landmarks = face.video_landmarks(frames, detect)
+    landmarks = face.video_landmarks(frames.read(), detect)
   runs = face.steady_runs(landmarks)
   if not runs:
     raise UserError(f'{path}: no face found in any frame; give a video of one face from the front')

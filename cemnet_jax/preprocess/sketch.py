@@ -7,27 +7,34 @@ from jaxtyping import Float, UInt8
 from cemnet_jax.topology import EDGES, INNER_LIP
 
 LINE_GREY = 224  # IP-LAP's colour
+MOUTH_GREY = 112  # between the lips where they part, in filled sketches
+LINES = ('smooth', 'filled')  # what a renderer may be trained on
 SUBPIXEL_BITS = 4  # positions to 1/16 px: a sketch then moves smoothly with its landmarks
 FINER = 4  # times the resolution at which a region is filled
 _STARTS, _ENDS = np.array(EDGES).T
 
 
-def draw_sketch(landmarks: Float[np.ndarray, '131 2'], size: int
+def draw_sketch(landmarks: Float[np.ndarray, '131 2'], size: int, filled: bool = False
                 ) -> UInt8[np.ndarray, 'size size']:
   """Grey lines on black along the edges of lips, eyes, brows, nose and the lower face oval.
 
   Args:
     landmarks: crop coordinates, [0, 1]; lines outside of the crop are clipped.
     size: side of the picture in px.
+    filled: the mouth is grey where it is open.
   """
-  return _lines(np.zeros((size, size), np.uint8), _positions(landmarks, size), cv2.LINE_AA,
-                SUBPIXEL_BITS)
+  sketch = _lines(np.zeros((size, size), np.uint8), _positions(landmarks, size), cv2.LINE_AA,
+                  SUBPIXEL_BITS)
+  if not filled:
+    return sketch
+  return np.maximum(sketch, cv2.convertScaleAbs(inside_mouth(landmarks, size),
+                                                alpha=MOUTH_GREY / 255))
 
 
-def draw_sketches(landmarks: Float[np.ndarray, 'T 131 2'], size: int
+def draw_sketches(landmarks: Float[np.ndarray, 'T 131 2'], size: int, filled: bool = False
                   ) -> UInt8[np.ndarray, 'T size size']:
   """`draw_sketch` of every frame."""
-  return np.stack([draw_sketch(points, size) for points in landmarks])
+  return np.stack([draw_sketch(points, size, filled) for points in landmarks])
 
 
 def inside_mouth(landmarks: Float[np.ndarray, '131 2'], size: int

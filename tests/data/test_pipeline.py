@@ -139,6 +139,7 @@ def test_an_error_while_loading_reaches_the_caller():
   (dict(kind='video'), {}, "data.kind='video' is unknown: choose from mouth"),
   (dict(kind='mouth'), dict(batch_size=6, process_count=4), 'not divisible by 4 processes'),
   (dict(kind='mouth'), dict(split='tset'), "split 'tset' is unknown"),
+  (dict(kind='render', lines='dashed'), {}, "data.lines 'dashed': choose from smooth, filled"),
   (dict(kind='mouth', T=500), {}, "no clip for 'mouth' batches"),
   (dict(kind='sync', moments=500), {}, "no clip for 'sync' batches"),
   (dict(kind='aee'), dict(split='test'), "no clip for 'aee' batches"),

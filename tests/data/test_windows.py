@@ -139,22 +139,24 @@ def test_cross(debug_data, clips):
   assert len(seen) > 20  # emotions of speech and of references are independent
 
 
-@pytest.mark.parametrize('cross_ref', [0.0, 1.0])
-def test_render(debug_data, clips, cross_ref):
-  for item in examples(debug_data, 'render', 1, cross_ref=cross_ref):
+@pytest.mark.parametrize(('cross_ref', 'lines'), [(0.0, 'smooth'), (1.0, 'filled')])
+def test_render(debug_data, clips, cross_ref, lines):
+  filled = lines == 'filled'
+  for item in examples(debug_data, 'render', 1, cross_ref=cross_ref, lines=lines):
     clip, reference = clips[item['clip']], clips[item['ref_clip']]
     centre = frame_of(item['lips'], clip, LIPS)
     np.testing.assert_array_equal(item['target'], decode_jpeg(clip['frames'][centre]))
     for t, sketch in enumerate(item['sketches']):
       np.testing.assert_array_equal(
-        sketch, draw_sketch(clip['landmarks'][centre - 2 + t].astype(np.float32), 32))
+        sketch, draw_sketch(clip['landmarks'][centre - 2 + t].astype(np.float32), 32, filled))
     np.testing.assert_array_equal(item['mel'], audio.mel_windows(clip['audio'], centre, 1)[0])
     assert (item['clip'] == item['ref_clip']) == (cross_ref == 0)
     assert clip['speaker'] == reference['speaker']
     pictures = [decode_jpeg(frame) for frame in reference['frames']]
     for picture, sketch in zip(item['reference'], item['ref_sketches'], strict=True):
       frames = [i for i, p in enumerate(pictures) if (p == picture).all()]
-      drawn = [draw_sketch(reference['landmarks'][i].astype(np.float32), 32) for i in frames]
+      drawn = [draw_sketch(reference['landmarks'][i].astype(np.float32), 32, filled)
+               for i in frames]
       assert any((sketch == d).all() for d in drawn)
       assert cross_ref or not set(frames) & set(range(centre - 2, centre + 3))
 

@@ -5,6 +5,7 @@ import pytest
 
 from cemnet_jax.preprocess.sketch import (
   LINE_GREY,
+  MOUTH_GREY,
   draw_sketch,
   draw_sketches,
   inside_mouth,
@@ -50,6 +51,19 @@ def test_inside_of_the_mouth_is_the_ring_of_its_inner_lips():
   assert (mask[radius < 0.85] == 255).all() and (mask[radius > 1.15] == 0).all()
   landmarks[INNER_LIP, 1] = 0.6
   assert inside_mouth(landmarks, size).sum() < 0.5 * 255 * 0.6 * size, 'closed lips: half a pixel'
+
+
+def test_filled_sketches_are_lines_and_a_grey_mouth():
+  landmarks, size = np.full((131, 2), 0.02), 40
+  angle = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+  landmarks[INNER_LIP] = np.stack([0.5 + 0.3 * np.cos(angle), 0.6 + 0.2 * np.sin(angle)], -1)
+  plain, filled = (draw_sketch(landmarks, size, which) for which in (False, True))
+  inside = inside_mouth(landmarks, size)
+  np.testing.assert_array_equal(filled[inside == 0], plain[inside == 0])
+  whole = inside == 255
+  np.testing.assert_array_equal(filled[whole], np.maximum(plain[whole], MOUTH_GREY))
+  assert (filled[whole] == MOUTH_GREY).mean() > .3
+  np.testing.assert_array_equal(draw_sketches(landmarks[None], size, True)[0], filled)
 
 
 def test_moves_by_less_than_a_pixel():
