@@ -42,10 +42,13 @@ def get_config(preset='paper'):
     audio_dim=pick(paper=512, quickstart=64, debug=16),
     audio_width=pick(paper=1.0, quickstart=0.125, debug=0.125),
     quirk=False, flow_scale=0.1, centred=True, skip=True, occlusion=True,
+    head=pick(paper=64, quickstart=32, debug=8),
     disc_width=pick(paper=64, quickstart=16, debug=4)))
   # The paper's 4, 0.25 and 1 are IP-LAP's numbers on 4 GPUs: on one device 16, 0.25, 1 (spec 7.3).
   cfg.loss.update(dict(warp=10.0, perceptual=16.0, gan=0.25, feature_matching=1.0,
-                       mouth=400.0,  # mean error of a pixel in the lips' box; not in the paper
+                       # Not in the paper: mean error of a pixel in the lips' box, and of one
+                       # inside the mouth where the references are closed.
+                       mouth=400.0, unseen=400.0,
                        warmup_steps=pick(paper=12_000, benchmark=120, quickstart=60, debug=1),
                        perceptual_net='image_emotion', vgg19='',
                        style=0.0))  # 250 with VGG19; the stand-in's maps have no use for it

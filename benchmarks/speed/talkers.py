@@ -98,11 +98,13 @@ def renderer(cfg, frozen) -> Counterpart:
       three(batch['ref_sketches']), batch['mel'])
     image, warped, target = (x.flip(1) for x in (image, warped, target))  # to RGB
     fake, real = critic.module(image), critic.module(target)
-    seen = torch.lerp(warped, target, to_float(batch['unseen'])[:, None])
+    unseen = to_float(batch['unseen'])[:, None]
+    seen = torch.lerp(warped, target, unseen)
     box = losses.box_around(batch['lips'], *target.shape[2:], MOUTH_MARGIN)
     total = (weights.warp * losses.perceptual(maps_of, seen, target)
              + weights.perceptual * losses.perceptual(maps_of, image, target)
              + weights.mouth * losses.masked_l1(image, target, box)
+             + weights.unseen * losses.masked_l1(image, target, unseen)
              + weights.gan * losses.lsgan_generator(fake)
              + weights.feature_matching * losses.feature_matching(real, fake))
     return total, {'image': image.detach(), 'rgb': target}

@@ -45,7 +45,8 @@ def measure(predicted: Float[np.ndarray, 'T 131 2'], known: Float[np.ndarray, 'T
   never opened: who smiles or speaks in a picture still closes them for a p.
 
   Args:
-    lips: whether their shape counts. In a picture it tells an emotion as much as a person.
+    lips: whether their shape counts, not their rest alone. In a picture it tells an emotion as much
+      as a person.
   """
   said, seen = align(predicted), align(known)
   offset = np.median((said - seen)[:, CONTENT], axis=0)
@@ -56,6 +57,8 @@ def measure(predicted: Float[np.ndarray, 'T 131 2'], known: Float[np.ndarray, 'T
   size = np.square(offset[JAW_ROWS]).sum(axis=-1).mean()
   offset[JAW_ROWS] *= size / (size + JAW_DOUBT**2)
   offset[LIP_ROWS] *= LIP_TRUST * lips
+  if not lips:
+    offset[LIP_ROWS, 1] = OPENING[LIP_ROWS] * too_open
   return Calibration(offset)
 
 
@@ -68,10 +71,10 @@ def apply(calibration: Calibration, landmarks: Float[np.ndarray, 'T 131 2'],
     known: landmarks of the canvas's faces, with the same pose.
   """
   corrected = take_off(calibration, landmarks)
-  opened = np.zeros((len(known), *calibration.offset.shape))
-  opened[..., 1] = _gap(align(known))[:, None] * OPENING
-  closed = known[:, CONTENT] - into_picture(opened, known)
+  closed = known[:, CONTENT] - into_picture(_parted(_gap(align(known))), known)
   corrected[:, CONTENT] = closed * (1 - WAY) + corrected[:, CONTENT] * WAY
+  crossed = np.minimum(_gap(align(corrected)), 0)  # lips that were closed already
+  corrected[:, CONTENT] -= into_picture(_parted(crossed), corrected)
   return corrected
 
 
@@ -81,6 +84,13 @@ def take_off(calibration: Calibration, landmarks: Float[np.ndarray, 'T 131 2'],
   corrected = landmarks.copy()
   corrected[:, CONTENT] -= into_picture(calibration.offset, landmarks)
   return corrected
+
+
+def _parted(gap: Float[np.ndarray, 'T']) -> Float[np.ndarray, 'T 57 2']:
+  """How the content points go when the lips part by so much."""
+  steps = np.zeros((len(gap), len(CONTENT), 2))
+  steps[..., 1] = gap[:, None] * OPENING
+  return steps
 
 
 def _gap(landmarks):

@@ -25,7 +25,7 @@ from cemnet_jax.nets.warp import grid_sample, halve_grid, sampling_grid
 
 AUDIO_HIDDEN = 128  # of AdaIN's shared layer (spec 7.3)
 SKETCH_COPIES = 3  # equal channels in which IP-LAP's weights see a sketch
-OCCLUSION_START = -4.0  # before the sigmoid: 2 % of what is known is taken away at first
+OCCLUSION_START = -2.0  # before the sigmoid: an eighth of what is known is taken away at first
 WEIGHT_EPS = 1e-5  # added to the sum of the references' weights (spec 7.3)
 
 
@@ -159,6 +159,7 @@ class Generator(nn.Module):
   centred: bool = False
   skip: bool = False
   occlusion: bool = False
+  head: int = 0
 
   @nn.compact
   def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B H W T'],
@@ -193,6 +194,11 @@ class Generator(nn.Module):
     upper = jnp.arange(masked.shape[1])[:, None, None] < masked.shape[1] // 2
     # The change is learned on top of the warp, not by bending the flow to where it hides an error.
     known = jnp.where(upper, masked, jax.lax.stop_gradient(warped.images[:, 0]))
+    if self.head:
+      x = jnp.concatenate([x, sketches, known], -1)
+      for i in (1, 2):
+        x = leaky_relu(conv(self.head, (3, 3), padding=1, name=f'head_{i}',
+                            kernel_init=nn.initializers.he_normal())(x))
     change = last(kernel_init=nn.initializers.zeros)(x)
     if self.occlusion:
       hidden = conv(1, k, padding=p, name='occlusion', kernel_init=nn.initializers.zeros)(x)
@@ -212,6 +218,8 @@ class Renderer(nn.Module):
   none at first, in place of all pixels.
   `occlusion`, with `skip`, lets it take away what is known where the references show nothing of
   the kind (FOMM's occlusion map; not in the paper).
+  `head`, with `skip`, is the width of two layers before the last that see sketches and warped
+  reference themselves: through the ten layers before, few steps hardly bring them; 0 for none.
   H and W must be even. Images are RGB in [0, 1], sketches in [0, 1].
   """
   width: int = 32
@@ -226,13 +234,14 @@ class Renderer(nn.Module):
   centred: bool = False
   skip: bool = False
   occlusion: bool = False
+  head: int = 0
 
   def setup(self):
     self.flow_module = FlowModule(
       self.width, self.wide, self.hidden, self.kernel, self.quirk, self.flow_scale)
     self.translation = Generator(
       self.width, self.wide, self.hidden, self.kernel, self.audio_dim, self.audio_width,
-      self.audio_adain, self.centred, self.skip, self.occlusion)
+      self.audio_adain, self.centred, self.skip, self.occlusion, self.head)
 
   def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
                reference: Float[Array, 'B N H W 3'], ref_sketches: Float[Array, 'B N H W'],

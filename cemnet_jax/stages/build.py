@@ -66,7 +66,8 @@ def renderer(model) -> Renderer:
     width=model.width, wide=model.wide, hidden=model.hidden, kernel=model.kernel,
     audio_adain=model.audio_adain, audio_dim=model.audio_dim, audio_width=model.audio_width,
     quirk=model.quirk, flow_scale=model.flow_scale, centred=model.centred,
-    skip=model.skip, occlusion=model.get('occlusion', False))
+    skip=model.skip, occlusion=model.get('occlusion', False),
+    head=model.get('head', 0))
 
 
 def lip_expert(model) -> LipExpert:

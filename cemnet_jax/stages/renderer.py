@@ -14,6 +14,7 @@ from cemnet_jax.train.optim import make_optimizer
 from cemnet_jax.train.stage import Stage
 
 MOUTH_MARGIN = 0.02  # of the crop around the box of the lips: their rim and its shadow
+PAINTED = 'perceptual', 'gan', 'feature_matching', 'mouth', 'unseen'  # the generator's terms
 PIXEL_WEIGHT = 40.0  # of the picture among the stand-in's maps: the others cannot place lips
 
 
@@ -100,9 +101,10 @@ def make(cfg) -> Stage:
     real = discriminator.apply({'params': disc_params}, target)
     terms |= {'gan': losses.lsgan_generator(fake),
               'feature_matching': losses.feature_matching(real, fake),
-              'mouth': losses.masked_l1(image, target, lips_box(batch, target))}
+              'mouth': losses.masked_l1(image, target, lips_box(batch, target)),
+              'unseen': losses.masked_l1(image, target, unseen)}
     # Spec 7.3: for the first steps only the warp is trained.
-    rest = sum(weights[n] * terms[n] for n in ('perceptual', 'gan', 'feature_matching', 'mouth'))
+    rest = sum(weights[n] * terms[n] for n in PAINTED)
     total = weights.warp * terms['warp'] + jnp.where(warm, 0.0, rest)
     return total, (image, new, terms)
 

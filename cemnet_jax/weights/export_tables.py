@@ -82,10 +82,12 @@ def _renderer(net, variables) -> Counterpart:
     'load with strict=False there',
     'pictures BGR in [0, 1]: face (B 1 3 H W), sketches (B 5 3 H W), references (B N 3 H W), their '
     'sketches (B N 3 H W); mel (B 1 1 80 16)',
-    _there([*iplap.renderer_entries(), *convolution(
-      'translation.occlusion', ('translation', 'occlusion'))], variables), {},
+    _there(iplap.renderer_entries() + [entry for name in ('occlusion', 'head_1', 'head_2')
+                                       for entry in convolution(
+                                         f'translation.{name}', ('translation', name))],
+           variables), {},
     ('width', 'wide', 'hidden', 'kernel', 'audio_adain', 'audio_dim', 'audio_width', 'quirk',
-     'skip', 'occlusion'))
+     'skip', 'occlusion', 'head'))
 
 
 def _wav2lip(net, variables) -> Counterpart:

@@ -75,10 +75,21 @@ def test_small_offsets_are_doubted(known, predicted, monkeypatch):
   np.testing.assert_allclose(doubted[17:], whole[17:] / 4, atol=1e-12)
 
 
-def test_pictures_tell_a_jaw_but_no_lips(known, predicted):
+def test_pictures_tell_a_jaw_and_of_lips_how_they_rest(known, predicted):
   offset = calibration.measure(predicted, known, lips=False).offset
-  assert not offset[17:].any()
+  assert not offset[17:, 0].any()
+  gap = np.quantile(calibration._gap(align(predicted)), calibration.REST)
+  np.testing.assert_allclose(offset[17:, 1], gap * calibration.OPENING[17:], atol=1e-9)
   np.testing.assert_array_equal(offset[:17], calibration.measure(predicted, known).offset[:17])
+
+
+def test_lips_that_close_by_themselves_do_not_cross(known, predicted):
+  found = calibration.measure(predicted, known, lips=False)
+  closing = predicted.copy()
+  closing[4, INNER_LIP_BOTTOM] = closing[4, INNER_LIP_TOP]
+  gap = calibration._gap(align(calibration.apply(found, closing, known)))
+  assert gap.min() > -2e-3, 'what aligning twice leaves'
+  assert calibration._gap(align(calibration.take_off(found, closing)))[4] < -.02
 
 
 def test_a_frame_that_fails_does_not_matter(known, predicted):
@@ -148,8 +159,12 @@ def test_a_talker_says_its_references_as_they_are(talker, speech, moving, sound,
   on = talker.plan(references, speech, options=options)
   real = refs.crop_landmarks(references)[on.shot.shown]
   assert np.abs(off.landmarks - real).max() > 0.05
-  lips = real if sound else off.landmarks  # pictures tell nothing of them
-  np.testing.assert_allclose(on.landmarks[:, LIPS], lips[:, LIPS], atol=2e-3)
+  if sound:
+    np.testing.assert_allclose(on.landmarks[:, LIPS], real[:, LIPS], atol=2e-3)
+  else:  # pictures tell nothing of them but how they rest
+    np.testing.assert_allclose(on.landmarks[:, LIPS, 0], off.landmarks[:, LIPS, 0], atol=2e-3)
+    gaps = [calibration._gap(align(points)) for points in (on.landmarks, real)]
+    np.testing.assert_allclose(*gaps, atol=2e-3)
   np.testing.assert_allclose(on.landmarks[:, JAW], real[:, JAW], atol=0.011)  # as if lips closed
 
 

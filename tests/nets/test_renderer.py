@@ -134,8 +134,24 @@ def test_an_occlusion_map_takes_away_what_is_known(batch):
   run = jax.jit(lambda net: net.apply(variables, *batch, train=False), static_argnums=0)
   image, warped = run(net)
   known = jnp.where(jnp.arange(SIZE)[:, None, None] < SIZE // 2, batch[0], warped)
-  kept = jax.nn.sigmoid(-1.0)  # 5, less what it starts with
+  kept = jax.nn.sigmoid(-3.0)  # 5, less what it starts with
   np.testing.assert_allclose(image, run(plain)[0] - (1 - kept) * known, atol=1e-5)
+
+
+def test_the_head_sees_the_sketches_itself(batch):
+  masked, sketches, _, _, mel = batch
+  rng = np.random.default_rng(1)
+  fine, coarse, images = (jnp.asarray(rng.uniform(size=(B, 1, s, s, c)), jnp.float32)
+                          for s, c in ((SIZE, 4), (SIZE // 2, 16), (SIZE, 3)))
+  warped, stacked = nets.References(images, fine, coarse), jnp.moveaxis(sketches, 1, -1)
+  for head in (0, 4):
+    net = nets.Generator(**TINY, skip=True, head=head)
+    variables = random_variables(net, masked, stacked, warped, mel, train=False)
+    # Nothing comes through the blocks.
+    last = variables['params']['spade_4']
+    variables['params']['spade_4'] = jax.tree.map(jnp.zeros_like, last)
+    run = jax.jit(lambda x, net=net, v=variables: net.apply(v, masked, x, warped, mel, train=False))
+    assert bool(jnp.any(run(stacked) != run(1 - stacked))) == bool(head)
 
 
 def test_skip_starts_with_what_is_known(batch):

@@ -26,9 +26,11 @@ def test_psnr_of_the_mouth_is_that_of_the_box_cut_out():
     assert found[i] == pytest.approx(want, rel=1e-4)
 
 
-def test_the_mouth_weighs_in_the_loss_once_the_warm_up_is_over(make_config, make_batch):
+@pytest.mark.parametrize('name', ['mouth', 'unseen'])
+def test_the_mouth_weighs_in_the_loss_once_the_warm_up_is_over(name, make_config, make_batch):
   cfg = make_config('renderer')
-  cfg.loss.update(dict(warp=0.0, perceptual=0.0, gan=0.0, feature_matching=0.0, mouth=7.0))
+  cfg.loss.update(dict.fromkeys(('warp', *renderer.PAINTED), 0.0))
+  cfg.loss[name] = 7.0
   batch, frozen = make_batch(cfg, 2), inputs.drawn_frozen(cfg, speakers=5)
   stage = stages.load(cfg).make(cfg)
   state = inputs.drawn_state(stage, frozen, batch)
@@ -36,7 +38,7 @@ def test_the_mouth_weighs_in_the_loss_once_the_warm_up_is_over(make_config, make
   @partial(jax.jit, compiler_options=QUICK_COMPILE)
   def terms(step):
     _, metrics = stage.step(state.replace(step=step), frozen, batch)
-    return metrics['loss'], metrics['mouth']
+    return metrics['loss'], metrics[name]
 
   loss, mouth = map(float, terms(jnp.int32(cfg.loss.warmup_steps - 1)))
   assert loss == 0 and mouth > 0

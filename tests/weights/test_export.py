@@ -35,8 +35,8 @@ def some_variables(net, *inputs):
   (Renderer(centred=True, flow_scale=0.1), RENDER_INPUTS, {}),
   (Renderer(audio_adain=False, skip=True, quirk=False, **RENDER), RENDER_INPUTS,
    RENDER | {'audio_adain': False, 'skip': True, 'quirk': False}),
-  (Renderer(skip=True, occlusion=True, **RENDER), RENDER_INPUTS,
-   RENDER | {'skip': True, 'occlusion': True}),
+  (Renderer(skip=True, occlusion=True, head=8, **RENDER), RENDER_INPUTS,
+   RENDER | {'skip': True, 'occlusion': True, 'head': 8}),
   (EmotionBridgingMemory(slots=4, dim=16, hidden=8), MEMORY_INPUTS, {}),
   (EmotionBridgingMemory(dim=16, use_memory=False, query_includes_motion=False), MEMORY_INPUTS,
    {'use_memory': False, 'query_includes_motion': False})])
