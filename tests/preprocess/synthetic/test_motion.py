@@ -8,6 +8,7 @@ import pytest
 from cemnet_jax.preprocess.synthetic.action_units import AU_INDEX
 from cemnet_jax.preprocess.synthetic.identity import make_identity
 from cemnet_jax.preprocess.synthetic.motion import (
+  ANTICIPATION,
   BROW_RAISE,
   NOD,
   NOD_DELAY,
@@ -46,9 +47,9 @@ def test_same_names_same_tracks_other_take_other_tracks():
 
 def test_lips_close_in_the_middle_of_m_and_open_in_the_vowel():
   viseme = _tracks('neutral').viseme
-  middle = int(.56 * 25)
+  middle = int((.56 - ANTICIPATION) * 25)
   assert viseme[middle, CLOSE] > .85
-  assert viseme[int(.36 * 25), JAW] > .8 > .2 > viseme[1, JAW]
+  assert viseme[int((.36 - ANTICIPATION) * 25), JAW] > .8 > .2 > viseme[0, JAW]
 
 
 def test_unknown_phone_is_an_error():
