@@ -19,9 +19,12 @@ from cemnet_jax.topology import INNER_LIP
 MARGIN = 0.15  # of the crop's side around it that is kept of a reference: the flow reaches there
 SHRINK_FROM = 0.8  # references with more pixels than 1 / this of the canvas's are shrunk to it
 NEAR = 0.09  # radius in sides of the crop within which a painted colour must occur in a reference
+BESIDE = 0.03  # and in the warped references: a shadow of lips that did not come along is a spot
 LEEWAY = 8 / 255  # and by how much it may miss the range of those colours
 AGREE = 0.12  # change of colour, in [0, 1], at which a reference's own detail has faded to 1 / e
 TORN = 3.0  # px of the nets' crops: neighbours whose sources lie so far apart tear the picture
+THIN = 1.5  # px of the nets' crops: between lips that are no farther apart nothing is seen
+FINER = 4  # times the crops' resolution at which the mouth is outlined
 MOUTH_GROW = 0.02  # in sides of the crop: around the inner lips any colour may be painted
 
 
@@ -57,8 +60,7 @@ def sources(frames: Sequence[UInt8[np.ndarray, 'H W 3']], boxes: Float[np.ndarra
     pictures.append(np.ascontiguousarray(cut))
     origins.append((corner - low) * scale)
     sides.append(extent * scale)
-  radius = max(1, round(NEAR * crops.shape[1]))
-  disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
+  disc = _disc(NEAR * crops.shape[1])
   low = np.min([cv2.erode(crop, disc) for crop in crops], axis=0)
   high = np.max([cv2.dilate(crop, disc) for crop in crops], axis=0)
   return Sources(pictures, np.float32(origins), np.float32(sides), low / np.float32(255),
@@ -75,8 +77,10 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
     landmarks: of the drawn face, in the crop.
     box: the crop's place in the frame, px.
   """
-  image = np.where(_mouth(landmarks, len(painted.image)), painted.image, painted.image.clip(
-    references.low - LEEWAY, references.high + LEEWAY))
+  beside = _disc(BESIDE * len(painted.image))
+  image = painted.image.clip(references.low - LEEWAY, references.high + LEEWAY).clip(
+    cv2.erode(painted.warped, beside) - LEEWAY, cv2.dilate(painted.warped, beside) + LEEWAY)
+  image += _mouth(landmarks, len(image)) * (painted.image - image)
   change = image - painted.warped
   agreement = np.exp(-np.square(change.mean(axis=-1) / AGREE)) * _followed(painted)
   enlarge = enlarger(len(image), box, region)
@@ -115,10 +119,17 @@ def _followed(painted) -> Float[np.ndarray, 'S S']:
   return cv2.erode(sure, around)
 
 
+def _disc(radius):
+  """A structuring element of that many px, at least 1."""
+  return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(radius)) + 1,) * 2)
+
+
 def _mouth(landmarks, size):
-  """(size, size, 1) bool: the opening between the lips, grown."""
-  mask = np.zeros((size, size), np.uint8)
-  points = np.rint((landmarks[INNER_LIP] * size - 0.5) * 16).astype(np.int32)
-  cv2.fillPoly(mask, [points], 1, cv2.LINE_8, 4)
-  radius = max(1, round(MOUTH_GROW * size))
-  return cv2.dilate(mask, np.ones((2 * radius + 1,) * 2, np.uint8))[..., None] > 0
+  """(size, size, 1) in [0, 1]: the opening between the lips, without its thin corners, grown."""
+  fine = FINER * size
+  mask = np.zeros((fine, fine), np.uint8)
+  points = np.rint((landmarks[INNER_LIP] * fine - 0.5) * 16).astype(np.int32)
+  cv2.fillPoly(mask, [points], 255, cv2.LINE_8, 4)
+  mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _disc(FINER * THIN / 2))
+  mask = cv2.dilate(mask, _disc(MOUTH_GROW * fine))
+  return cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)

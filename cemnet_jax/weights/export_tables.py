@@ -17,7 +17,7 @@ from cemnet_jax.nets.layers import sinusoid
 from cemnet_jax.nets.renderer import Renderer
 from cemnet_jax.nets.wav2lip import Wav2Lip
 from cemnet_jax.weights import arcface_gray, insightface, iplap, own, wav2lip
-from cemnet_jax.weights.mapping import Entry, convolution, dense
+from cemnet_jax.weights.mapping import Entry, dense
 
 Tree = Any
 POSITIONS = 512  # that IP-LAP's tables hold (spec A.1)
@@ -82,10 +82,7 @@ def _renderer(net, variables) -> Counterpart:
     'load with strict=False there',
     'pictures BGR in [0, 1]: face (B 1 3 H W), sketches (B 5 3 H W), references (B N 3 H W), their '
     'sketches (B N 3 H W); mel (B 1 1 80 16)',
-    _there(iplap.renderer_entries() + [entry for name in ('occlusion', 'head_1', 'head_2')
-                                       for entry in convolution(
-                                         f'translation.{name}', ('translation', name))],
-           variables), {},
+    _there(iplap.renderer_entries() + iplap.added_entries(net), variables), {},
     ('width', 'wide', 'hidden', 'kernel', 'audio_adain', 'audio_dim', 'audio_width', 'quirk',
      'skip', 'occlusion', 'head'))
 

@@ -82,6 +82,13 @@ def renderer_entries() -> list[Entry]:
   return table + convolution(f'{paint}.conv_last', (paint, 'conv_last'), bias=False, turn=bgr(0))
 
 
+def added_entries(net: Renderer) -> list[Entry]:
+  """Layers of `net` that IP-LAP's renderer lacks, by their own names."""
+  names = ['occlusion'] * net.occlusion + ['head_1', 'head_2'] * bool(net.head)
+  return [entry for name in names * net.skip
+          for entry in convolution(f'translation.{name}', ('translation', name))]
+
+
 def _opening(name: str, bias: bool) -> list[Entry]:
   """The two convolutions with which either part begins; the first sees a picture."""
   table = convolution(f'{name}.conv1', (name, 'conv1'), bias, bgr(1))
@@ -145,11 +152,13 @@ def _check_positions(tensors: Mapping[str, np.ndarray], dim: int, where: str) ->
 def load_renderer(path: str | Path, net: Renderer | None = None) -> dict[str, Tree]:
   """Variables of `net`, by default of the public size, from renderer_checkpoint.pth.
 
-  `net` must have `audio_adain` and `quirk`, and no `skip`: their defaults.
+  `net` must have `audio_adain` and, for the public file, all other fields at their defaults.
 
   Raises:
     UserError: the file cannot be read or holds weights of another net.
   """
-  shapes = shapes_of(net or Renderer(), (1, 8, 8, 3), (1, 5, 8, 8), (1, 1, 8, 8, 3), (1, 1, 8, 8),
-                     (1, 80, 16), train=False)
-  return to_variables(renderer_entries(), read_tensors(path), shapes, str(path), PERCEPTUAL)
+  net = net or Renderer()
+  shapes = shapes_of(net, (1, 8, 8, 3), (1, 5, 8, 8), (1, 1, 8, 8, 3), (1, 1, 8, 8), (1, 80, 16),
+                     train=False)
+  return to_variables(renderer_entries() + added_entries(net), read_tensors(path), shapes,
+                      str(path), PERCEPTUAL)

@@ -1,6 +1,6 @@
 import json
 
-from cemnet_jax.evaluate import tables
+from cemnet_jax.evaluate import raw_size, tables
 from cemnet_jax.evaluate.methods import TRUTH
 from cemnet_jax.evaluate.summary import Key, Value
 
@@ -33,7 +33,7 @@ def test_markdown():
 
 
 def test_every_shown_metric_has_a_heading():
-  assert set(tables.MAIN) | set(tables.MORE) == set(tables.COLUMNS)
+  assert set(tables.MAIN) | set(tables.MORE) | set(raw_size.SHOWN) == set(tables.COLUMNS)
   assert not set(tables.MAIN) & set(tables.MORE)
 
 

@@ -23,7 +23,12 @@ def frame():
 
 @pytest.fixture(scope='module')
 def landmarks():
-  return drawn_face(1)[0]
+  """A face whose lips are apart."""
+  points = drawn_face(1)[0].copy()
+  angle = np.linspace(0, 2 * np.pi, len(INNER_LIP), endpoint=False)
+  centre = points[INNER_LIP].mean(axis=0)
+  points[INNER_LIP] = centre + np.stack([0.14 * np.cos(angle), 0.06 * np.sin(angle)], -1)
+  return points
 
 
 def crop_of(frame):
@@ -75,7 +80,8 @@ def test_shares_mix_the_references(frame, landmarks):
 
 def test_a_change_is_added_and_fades_the_detail_below_it(frame, landmarks):
   lips = np.rint(landmarks[INNER_LIP] * SIDE + BOX[:2]).astype(int)
-  (left, top), (right, bottom) = lips.min(axis=0), lips.max(axis=0)
+  inset = np.ptp(lips, axis=0) // 5  # the corners of their box lie outside
+  (left, top), (right, bottom) = lips.min(axis=0) + inset, lips.max(axis=0) - inset
   plain = frame[top:bottom, left:right].astype(np.float32)
   texture = lambda x: np.abs(cv2.Laplacian(x, cv2.CV_32F)).mean()
   faint, strong = (native.compose(painted([frame], change=c), sources(frame), landmarks, BOX,
