@@ -68,17 +68,17 @@ def run(args) -> None:
 
 def scene(number: int) -> Scene:
   """A picture of the demo's speaker `number` between two words, and what he or she shall say."""
+  from cemnet_jax.evaluate.scenes import draw_scene
   from cemnet_jax.metrics.lip_gap import face_height, lip_gap
   from cemnet_jax.preprocess.audio import load_wav16
-  from cemnet_jax.preprocess.synthetic.clip import film, perform
-  from cemnet_jax.preprocess.synthetic.identity import make_identity
-  from cemnet_jax.preprocess.synthetic.render import FaceRenderer
+  from cemnet_jax.preprocess.synthetic.clip import perform
   from cemnet_jax.preprocess.synthetic.world import WORLDS, ClipKey
+  from cemnet_jax.topology import EMOTIONS
   world, speaker = WORLDS[WORLD], FIRST_SPEAKER + number
   (shown, heard), level = CONFLICTS[number], world.levels[-1]
-  posing = ClipKey(speaker, shown, level, SENTENCES[number - 1])
-  frames, points = film(FaceRenderer(make_identity(speaker), SIZE, 1), posing,
-                        perform(world, posing))
+  posing = {'speaker': speaker, 'emotion': EMOTIONS.index(shown), 'intensity': level,
+            'sentence': SENTENCES[number - 1]}
+  frames, points, _ = draw_scene(WORLD, posing, SIZE, 1)
   middle = len(points) // 4 + np.arange(len(points) // 2)  # the emotion has grown by then
   closed = middle[lip_gap(points, face_height(points))[middle].argmin()]
   speech = perform(world, ClipKey(speaker, heard, level, SENTENCES[number])).pcm

@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 
 from cemnet_jax.infer.forward import Painting
 from cemnet_jax.infer.paste import Region, enlarger
-from cemnet_jax.topology import INNER_LIP
+from cemnet_jax.preprocess.sketch import FINER, fine_mouth
 
 MARGIN = 0.15  # of the crop's side around it that is kept of a reference: the flow reaches there
 SHRINK_FROM = 0.8  # references with more pixels than 1 / this of the canvas's are shrunk to it
@@ -24,7 +24,6 @@ LEEWAY = 8 / 255  # and by how much it may miss the range of those colours
 AGREE = 0.12  # change of colour, in [0, 1], at which a reference's own detail has faded to 1 / e
 TORN = 3.0  # px of the nets' crops: neighbours whose sources lie so far apart tear the picture
 THIN = 1.5  # px of the nets' crops: between lips that are no farther apart nothing is seen
-FINER = 4  # times the crops' resolution at which the mouth is outlined
 MOUTH_GROW = 0.02  # in sides of the crop: around the inner lips any colour may be painted
 
 
@@ -126,10 +125,6 @@ def _disc(radius):
 
 def _mouth(landmarks, size):
   """(size, size, 1) in [0, 1]: the opening between the lips, without its thin corners, grown."""
-  fine = FINER * size
-  mask = np.zeros((fine, fine), np.uint8)
-  points = np.rint((landmarks[INNER_LIP] * fine - 0.5) * 16).astype(np.int32)
-  cv2.fillPoly(mask, [points], 255, cv2.LINE_8, 4)
-  mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _disc(FINER * THIN / 2))
-  mask = cv2.dilate(mask, _disc(MOUTH_GROW * fine))
+  mask = cv2.morphologyEx(fine_mouth(landmarks, size), cv2.MORPH_OPEN, _disc(FINER * THIN / 2))
+  mask = cv2.dilate(mask, _disc(MOUTH_GROW * len(mask)))
   return cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)

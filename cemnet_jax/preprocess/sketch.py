@@ -40,10 +40,17 @@ def draw_sketches(landmarks: Float[np.ndarray, 'T 131 2'], size: int, filled: bo
 def inside_mouth(landmarks: Float[np.ndarray, '131 2'], size: int
                  ) -> UInt8[np.ndarray, 'size size']:
   """255 within the inner lips of a face in crop coordinates, greys at the rim, 0 elsewhere."""
-  fine = size * FINER  # OpenCV fills the pixels of the rim as well, so they are small ones
+  return cv2.resize(fine_mouth(landmarks, size), (size, size), interpolation=cv2.INTER_AREA)
+
+
+def fine_mouth(landmarks: Float[np.ndarray, '131 2'], size: int) -> UInt8[np.ndarray, 'F F']:
+  """255 within the inner lips, 0 elsewhere, on F = FINER * size pixels a side.
+
+  OpenCV fills the pixels of the rim as well, so they are small ones.
+  """
+  fine = size * FINER
   ring = _positions(landmarks, fine)[INNER_LIP].astype(np.int32)
-  filled = cv2.fillPoly(np.zeros((fine, fine), np.uint8), [ring], 255, cv2.LINE_8, SUBPIXEL_BITS)
-  return cv2.resize(filled, (size, size), interpolation=cv2.INTER_AREA)
+  return cv2.fillPoly(np.zeros((fine, fine), np.uint8), [ring], 255, cv2.LINE_8, SUBPIXEL_BITS)
 
 
 def iplap_sketch(landmarks: Float[np.ndarray, '131 2'], size: int, box: Float[np.ndarray, '4']
