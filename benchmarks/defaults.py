@@ -78,25 +78,29 @@ def rendering(nets: forward.Networks, repeats: int) -> Iterator[str]:
   count = nets.render_references
   known = forward.encode_references(
     nets, rng.integers(0, 256, (count, size, size, 3), np.uint8), sketches[:1, 0].repeat(count, 0))
-  batch = lambda n: (crops[:n], sketches[:n], mel[:n])
+  displacement = (np.zeros((most, count, size, size, 2), np.float32) if nets.landmark_flow
+                  else None)
+  some = lambda n: None if displacement is None else displacement[:n]
+  batch = lambda n: (crops[:n], sketches[:n], mel[:n], some(n))
 
   @jax.jit
-  def looped(variables, crops, sketches, mel):
-    one = lambda x: forward._render(nets.renderer.module, variables, *(a[None] for a in x[:2]),
-                                    known, x[2][None])[0]
-    return jax.lax.map(one, (crops, sketches, mel))
+  def looped(variables, crops, sketches, mel, displacement):
+    one = lambda x: forward._render(nets.renderer.module, variables,
+                                    *jax.tree.map(lambda a: a[None], x[:2]), known,
+                                    *jax.tree.map(lambda a: a[None], x[2:]))[0]
+    return jax.lax.map(one, (crops, sketches, mel, displacement))
 
   @jax.jit
-  def half(variables, known, crops, sketches, mel):
+  def half(variables, known, crops, sketches, mel, displacement):
     variables, known, *arrays = jax.tree.map(
       lambda x: x.astype(jnp.bfloat16),
-      (variables, known, pipeline.to_float(crops), pipeline.to_float(sketches), mel))
-    image, _ = nets.renderer.module.apply(variables, *arrays[:2], known, arrays[2], train=False,
+      (variables, known, pipeline.to_float(crops), pipeline.to_float(sketches), mel, displacement))
+    image, _ = nets.renderer.module.apply(variables, *arrays[:2], known, *arrays[2:], train=False,
                                           method=nets.renderer.module.render)
     return image
 
-  def render(crops, sketches, mel):
-    return forward.render(nets, crops, sketches, known, mel)
+  def render(crops, sketches, mel, displacement):
+    return forward.render(nets, crops, sketches, known, mel, displacement)
 
   weights, default = nets.renderer.variables, f'{RENDER_BATCH} frames a call'
   runs = {f'{n} frames a call': repeated(render, *batch(n)) for n in FRAMES}

@@ -71,6 +71,7 @@ def networks(preset: str, image_size: int, speaker: refs.References) -> Networks
          for name in ('audio2mouth', 'aee', 'image_emotion', 'identity', 'ebm', 'renderer')}
   render = cfg['renderer']
   render.model.update(dict(quirk=True, skip=False))
+  render.data.landmark_flow = False
   size, count, window = image_size or render.data.image_size, render.data.N, render.data.T
   model = {name: c.model for name, c in cfg.items()}
   face = cfg['ebm'].data.image_size

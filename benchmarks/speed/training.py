@@ -52,6 +52,7 @@ def subject(name: str, size: str, batch_size: int = 0, dropout: bool = True) -> 
   cfg = inputs.config(name, size, SPEAKERS)
   if name == 'renderer':
     cfg.model.update(dict(quirk=True, skip=False))
+    cfg.data.landmark_flow = False
     cfg.loss.warmup_steps = 0
   if name in ('lip_expert', 'wav2lip'):
     cfg.data.image_size = WAV2LIP_SIZE

@@ -66,8 +66,9 @@ def _iplap(args) -> None:
   from cemnet_jax.weights.iplap import load_landmarks, load_renderer
   # The numbers of references of its published inference, its crops, sketches and warp (spec 8.3);
   # it hears mel as it is.
-  renderer = {'data.N': 25, 'data.crop': 'iplap', 'data.lines': 'iplap', 'model.quirk': True,
-              'model.flow_scale': 1.0, 'model.centred': False, 'model.skip': False}
+  renderer = {'data.N': 25, 'data.crop': 'iplap', 'data.lines': 'iplap',
+              'data.landmark_flow': False, 'model.quirk': True, 'model.flow_scale': 1.0,
+              'model.centred': False, 'model.skip': False}
   _import(args.out, [
     # Without statistics landmarks stay as they are in the crop.
     Source('audio2mouth', 'a2m', args.landmarks, load_landmarks, build.audio2mouth,

@@ -13,7 +13,8 @@ import numpy as np
 
 # Defaults of optional fields of cfg.data.
 DEFAULTS = dict(T=5, N=5, image_size=128, emotion_windows=16, windows=112, tokens=64, cross_ref=0.0,
-                closed_ref=0.0, open_target=0.0, lines='smooth', moments=8, augment=0.0)
+                closed_ref=0.0, open_target=0.0, lines='smooth', landmark_flow=False, moments=8,
+                augment=0.0)
 SYNC_FRAMES = 5
 
 
@@ -73,6 +74,8 @@ SPEC = {
     'sketches': Key('T H W', np.uint8, 'line sketches of the window'),
     'reference': Key('N H W 3', np.uint8, 'reference frames'),
     'ref_sketches': Key('N H W', np.uint8, 'their line sketches'),
+    'displacement': Key('N H W 2', np.float32, 'from each pixel to its place in each reference by '
+                        'the landmarks of both, in sides of the crop; zeros unless asked for'),
     'unseen': Key('H W', np.uint8, '255 inside the mouth of the target where the references are '
                   'chosen for closed lips, else 0'),
     'mel': Key('80 16', np.float32, 'mel window of the centre frame'),

@@ -12,6 +12,7 @@ from cemnet_jax.data.sound_changes import changed
 from cemnet_jax.data.text import tokens_of
 from cemnet_jax.preprocess import audio
 from cemnet_jax.preprocess.crop import decode_jpeg, resize
+from cemnet_jax.preprocess.landmark_flow import landmark_flow
 from cemnet_jax.preprocess.sketch import draw_sketches, inside_mouth
 from cemnet_jax.topology import (
   CONTENT,
@@ -147,10 +148,13 @@ def render(clips, features, cfg, row, rng):
   shown = _choose(rng, _ranked(other, frames, 0, CLOSED_SHARE) if closed else frames, count)
   window = _points(clip, np.arange(start, start + length))
   unseen = inside_mouth(window[length // 2], size) * np.uint8(closed)
+  known = _points(other, shown)
   sketches = partial(draw_sketches, size=size, filled=cfg.lines == 'filled')
+  displacement = (landmark_flow(window[length // 2], known, size) if cfg.landmark_flow
+                  else np.zeros((count, size, size, 2), np.float32))
   return {'target': _pictures(clip, [centre], size)[0], 'sketches': sketches(window),
           'reference': _pictures(other, shown, size),
-          'ref_sketches': sketches(_points(other, shown)), 'unseen': unseen,
+          'ref_sketches': sketches(known), 'displacement': displacement, 'unseen': unseen,
           'mel': mel_at(features.mel(index), [centre], len(clip['audio']))[0],
           'lips': window[length // 2, LIPS], 'ref_clip': np.int32(reference),
           **_labels(clip, index)}

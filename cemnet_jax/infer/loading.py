@@ -34,6 +34,7 @@ def load(system_dir, system: str = 'cemnet') -> Networks:
     image_size=render_config.data.image_size, mouth_references=a2m_config.data.N,
     render_references=render_config.data.N, window=render_config.data.T,
     crop=render_config.data.get('crop', 'stable'), lines=render_config.data.get('lines', 'smooth'),
+    landmark_flow=render_config.data.get('landmark_flow', False),
     per_utterance=a2m_config.model.get('per_utterance', False))
 
 

@@ -68,13 +68,14 @@ def sources(frames: Sequence[UInt8[np.ndarray, 'H W 3']], boxes: Float[np.ndarra
 
 def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray, '131 2'],
             box: Float[np.ndarray, '4'], region: Region,
-            ) -> Float[np.ndarray, 'h w 3']:
+            flow: Float[np.ndarray, 'N F F 2'] | None = None) -> Float[np.ndarray, 'h w 3']:
   """The face, in 8-bit levels, in the pixels of a `region` (left, top, right, bottom) of a frame.
 
   Args:
     painted: one frame of a batch.
     landmarks: of the drawn face, in the crop.
     box: the crop's place in the frame, px.
+    flow: of the landmarks, of which the painted displacement is a change.
   """
   beside = _disc(BESIDE * len(painted.image))
   image = painted.image.clip(references.low - LEEWAY, references.high + LEEWAY).clip(
@@ -87,10 +88,12 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
   x, y = ((np.arange(*ends, dtype=np.float32) + 0.5 - at) / extent for ends, at, extent in (
     ((left, right), box[0], box[2] - box[0]), ((top, bottom), box[1], box[3] - box[1])))
   mixed, whole = 0.0, 0.0
-  for picture, origin, side, displacement, share in zip(
-      references.pictures, references.origins, references.sides, painted.displacement,
-      painted.share):
-    shift = enlarge(displacement, cv2.INTER_CUBIC)
+  shifts = [enlarge(displacement, cv2.INTER_CUBIC) for displacement in painted.displacement]
+  if flow is not None:
+    by_landmarks = enlarger(flow.shape[1], box, region)
+    shifts = [shift + by_landmarks(known) for shift, known in zip(shifts, flow)]
+  for picture, origin, side, shift, share in zip(
+      references.pictures, references.origins, references.sides, shifts, painted.share):
     source = cv2.remap(
       picture, (x + shift[..., 0]) * side[0] + origin[0] - 0.5,
       (y[:, None] + shift[..., 1]) * side[1] + origin[1] - 0.5,

@@ -12,7 +12,9 @@ from cemnet_jax.infer import RESOLUTIONS, forward, native, paste
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.references import References
 from cemnet_jax.preprocess.crop import crop_frame
+from cemnet_jax.preprocess.landmark_flow import landmark_flow
 
+FLOW_SIZE = 192  # px of the landmarks' flow: affine between them, it is enlarged with little loss
 MASK_SIZE = 192  # px of the masks' sides: soft edges need no more
 
 
@@ -34,7 +36,7 @@ class Painter:
     if resolution not in RESOLUTIONS:
       raise UserError(f'resolution {resolution!r} is none of {", ".join(RESOLUTIONS)}')
     size, landmarks = nets.image_size, refs.crop_landmarks(references)
-    self._nets, self._resolution = nets, resolution
+    self._nets, self._resolution, self._known = nets, resolution, landmarks
     crops = refs.crops(references, size)
     self._encoded = forward.encode_references(
       nets, crops, forward.sketches(
@@ -57,10 +59,16 @@ class Painter:
     size = self._nets.image_size
     crops = np.stack([crop_frame(frame, box, size)
                       for frame, box in zip(canvas.frames, canvas.boxes)])
-    painting = forward.paint(self._nets, crops, sketches, self._encoded, mel, self._faces)
+    flows = self._landmark_flows(landmarks) if self._nets.landmark_flow else None
+    some = None if flows is None else flows[np.minimum(np.arange(len(crops)), len(flows) - 1)]
+    painting = forward.paint(self._nets, crops, sketches, self._encoded, mel, self._faces, some)
     rows = [forward.Painting(*row) for row in zip(*map(np.asarray, painting))]
     return [self._finished(*of_frame) for of_frame in zip(
       rows, crops, canvas.frames, canvas.boxes, canvas.known, landmarks)]
+
+  def _landmark_flows(self, landmarks):
+    size = self._nets.image_size
+    return np.stack([landmark_flow(points, self._known, size) for points in landmarks])
 
   def _finished(self, painted, crop, frame, box, known, landmarks):
     mask = paste.lower_face_mask(known, landmarks, MASK_SIZE, painted.face)
@@ -71,6 +79,7 @@ class Painter:
     if region is None:
       return frame.copy()
     place = partial(paste.enlarger, box=box, region=region)
-    face = native.compose(painted, self._sources, landmarks, box, region)
+    flow = (landmark_flow(landmarks, self._known, FLOW_SIZE) if self._nets.landmark_flow else None)
+    face = native.compose(painted, self._sources, landmarks, box, region, flow)
     face += place(len(crop))(np.broadcast_to(tint, crop.shape).copy())
     return paste.blend(frame, region, face, place(MASK_SIZE)(mask))

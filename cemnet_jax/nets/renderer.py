@@ -26,6 +26,7 @@ from cemnet_jax.nets.warp import grid_sample, halve_grid, sampling_grid
 AUDIO_HIDDEN = 128  # of AdaIN's shared layer (spec 7.3)
 SKETCH_COPIES = 3  # equal channels in which IP-LAP's weights see a sketch
 OCCLUSION_START = -2.0  # before the sigmoid: an eighth of what is known is taken away at first
+GRID_SIDE = 2  # of a picture in grid_sample's coordinates
 WEIGHT_EPS = 1e-5  # added to the sum of the references' weights (spec 7.3)
 
 
@@ -113,30 +114,42 @@ class FlowModule(nn.Module):
     return References(images, fine, coarse)
 
   def motion(self, references: References, sketches: Float[Array, 'B H W T'],
+             displacement: Float[Array, 'B N H W 2'] | None = None,
              ) -> tuple[Float[Array, 'B N H W 2'], Float[Array, 'B N H W 1']]:
     """References (B or 1, N, ...), sketches (B, H, W, T) -> where each pixel looks in each
-    reference, in grid_sample's coordinates, and the references' weights."""
-    x = self.spade_1(references.coarse, nearest_down(sketches))
+    reference, in grid_sample's coordinates, and the references' weights. With `displacement` the
+    flow goes on from there, and from the features found there."""
+    coarse = references.coarse
+    if displacement is not None:
+      known = _merge(lambda x: sampling_grid(x, self.quirk))(jnp.zeros_like(displacement))
+      known += GRID_SIDE * displacement
+      coarse = _warp(coarse, _merge(halve_grid)(known))
+    x = self.spade_1(coarse, nearest_down(sketches))
     x = self.spade_2(x, nearest_down(sketches))
     x = _merge(pixel_shuffle)(x)
     x = self.spade_4(x, sketches)
     flow = self.flow(x)
     weight = nn.sigmoid(self.weight_2(nn.relu(self.weight_1(x))))
-    return _merge(lambda flow: sampling_grid(flow, self.quirk))(flow), weight
+    grid = _merge(lambda flow: sampling_grid(flow, self.quirk))(flow)
+    return grid if displacement is None else grid + GRID_SIDE * displacement, weight
 
   def warp(self, references: References, grid: Float[Array, 'B N H W 2'],
            weight: Float[Array, 'B N H W 1']) -> References:
     """The references warped by `motion` and mixed: N = 1."""
     def mix(maps: Array, grid: Array, weight: Array) -> Array:
-      maps = jnp.broadcast_to(maps, (grid.shape[0], *maps.shape[1:]))
-      flat = grid.reshape(-1, *grid.shape[2:])
-      warped = _merge(lambda x: grid_sample(x, flat))(maps)
-      return (weight * warped).sum(1, keepdims=True) / (weight.sum(1, keepdims=True) + WEIGHT_EPS)
+      return (weight * _warp(maps, grid)).sum(1, keepdims=True) / (weight.sum(1, keepdims=True) + WEIGHT_EPS)
 
     half_grid, half_weight = _merge(halve_grid)(grid), _merge(nearest_down)(weight)
     return References(
       mix(references.images, grid, weight), mix(references.fine, grid, weight),
       mix(references.coarse, half_grid, half_weight))
+
+
+def _warp(maps: Array, grid: Array) -> Array:
+  """(B or 1, N, H, W, C) sampled at (B, N, h, w, 2) -> (B, N, h, w, C)."""
+  maps = jnp.broadcast_to(maps, (grid.shape[0], *maps.shape[1:]))
+  flat = grid.reshape(-1, *grid.shape[2:])
+  return _merge(lambda x: grid_sample(x, flat))(maps)
 
 
 def _merge(function):
@@ -245,11 +258,16 @@ class Renderer(nn.Module):
 
   def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
                reference: Float[Array, 'B N H W 3'], ref_sketches: Float[Array, 'B N H W'],
-               mel: Float[Array, 'B 80 16'] | None = None, *, train: bool,
+               mel: Float[Array, 'B 80 16'] | None = None,
+               displacement: Float[Array, 'B N H W 2'] | None = None, *, train: bool,
                ) -> tuple[Float[Array, 'B H W 3'], Float[Array, 'B H W 3']]:
-    """-> (image, warped reference), both (B, H, W, 3); `masked` has its lower half set to 0."""
+    """-> (image, warped reference), both (B, H, W, 3); `masked` has its lower half set to 0.
+
+    `displacement`, where it is known, is where the landmarks say that each pixel lies in each
+    reference (`preprocess.landmark_flow`); the flow is then a change of it (not in the paper).
+    """
     references = self.encode_references(reference, ref_sketches, train=train)
-    return self.render(masked, sketches, references, mel, train=train)
+    return self.render(masked, sketches, references, mel, displacement, train=train)
 
   def encode_references(self, reference: Float[Array, 'B N H W 3'],
                         ref_sketches: Float[Array, 'B N H W'], *,
@@ -258,18 +276,20 @@ class Renderer(nn.Module):
     return self.flow_module.encode(reference, ref_sketches, train)
 
   def render(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
-             references: References, mel: Float[Array, 'B 80 16'] | None = None, *,
+             references: References, mel: Float[Array, 'B 80 16'] | None = None,
+             displacement: Float[Array, 'B N H W 2'] | None = None, *,
              train: bool = False) -> tuple[Float[Array, 'B H W 3'], Float[Array, 'B H W 3']]:
     """As `__call__`; `references` may hold one set (B = 1) for all B frames."""
-    drawn = self.layers(masked, sketches, references, mel, train=train)
+    drawn = self.layers(masked, sketches, references, mel, displacement, train=train)
     return drawn.image, drawn.warped
 
   def layers(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
-             references: References, mel: Float[Array, 'B 80 16'] | None = None, *,
+             references: References, mel: Float[Array, 'B 80 16'] | None = None,
+             displacement: Float[Array, 'B N H W 2'] | None = None, *,
              train: bool = False) -> Layers:
     """As `render`, with the flow and the weights that the picture is warped by."""
     stacked = jnp.moveaxis(sketches, 1, -1)
-    grid, weight = self.flow_module.motion(references, stacked)
+    grid, weight = self.flow_module.motion(references, stacked, displacement)
     warped = self.flow_module.warp(references, grid, weight)
     image = self.translation(masked, stacked, warped, mel, train=train)
     return Layers(image, warped.images[:, 0], grid, weight)

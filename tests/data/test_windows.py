@@ -1,5 +1,7 @@
 """Every array of an example belongs to the same moment of the clip it names."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from cemnet_jax.data.schema import SPEC, example
 from cemnet_jax.data.text import text_of
 from cemnet_jax.preprocess import audio
 from cemnet_jax.preprocess.crop import decode_jpeg
+from cemnet_jax.preprocess.landmark_flow import landmark_flow
 from cemnet_jax.preprocess.sketch import draw_sketch, inside_mouth
 from cemnet_jax.topology import CONTENT, LIPS, POSE
 from tests.data.helpers import batches, config
@@ -142,7 +145,8 @@ def test_cross(debug_data, clips):
 @pytest.mark.parametrize(('cross_ref', 'lines'), [(0.0, 'smooth'), (1.0, 'filled')])
 def test_render(debug_data, clips, cross_ref, lines):
   filled = lines == 'filled'
-  for item in examples(debug_data, 'render', 1, cross_ref=cross_ref, lines=lines):
+  for item in examples(debug_data, 'render', 1, cross_ref=cross_ref, lines=lines,
+                       landmark_flow=filled):
     clip, reference = clips[item['clip']], clips[item['ref_clip']]
     centre = frame_of(item['lips'], clip, LIPS)
     np.testing.assert_array_equal(item['target'], decode_jpeg(clip['frames'][centre]))
@@ -153,11 +157,15 @@ def test_render(debug_data, clips, cross_ref, lines):
     assert (item['clip'] == item['ref_clip']) == (cross_ref == 0)
     assert clip['speaker'] == reference['speaker']
     pictures = [decode_jpeg(frame) for frame in reference['frames']]
-    for picture, sketch in zip(item['reference'], item['ref_sketches'], strict=True):
+    flow = partial(landmark_flow, clip['landmarks'][centre].astype(np.float32), size=32)
+    for picture, sketch, displacement in zip(item['reference'], item['ref_sketches'],
+                                             item['displacement'], strict=True):
       frames = [i for i, p in enumerate(pictures) if (p == picture).all()]
       drawn = [draw_sketch(reference['landmarks'][i].astype(np.float32), 32, filled)
                for i in frames]
       assert any((sketch == d).all() for d in drawn)
+      known = [flow(reference['landmarks'][[i]].astype(np.float32)) for i in frames]
+      assert any((displacement == (d if filled else 0)).all() for d in known)
       assert cross_ref or not set(frames) & set(range(centre - 2, centre + 3))
 
 

@@ -126,6 +126,26 @@ def test_with_skip_the_painted_face_does_not_bend_the_flow(batch):
   assert not gradient(0).any() and gradient(1).any()
 
 
+def test_with_a_displacement_the_flow_goes_on_from_there(tiny, batch):
+  """None is the same as none, and without flow the references come from where it says."""
+  net, variables = tiny
+  run = jax.jit(lambda variables, d: net.apply(
+    variables, *batch[:3], batch[3], batch[4], d, train=False))
+  still = jnp.zeros((B, N, SIZE, SIZE, 2))
+  quirk = nets.sampling_grid(still[0], True) - nets.sampling_grid(still[0], False)
+  assert jnp.abs(quirk).max() > 0.1  # so IP-LAP's warp is not the identity, and is not tested here
+  net = nets.Renderer(**TINY, quirk=False)
+  for a, b in zip(run(variables, None), run(variables, still), strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-5)
+  resting, pixels = jax.tree.map(lambda x: x, variables), 2
+  for name in ('flow', 'weight_2'):  # no flow of its own, and all references alike
+    part = resting['params']['flow_module']
+    part[name] = jax.tree.map(jnp.zeros_like, part[name])
+  shifted = run(resting, still.at[..., 0].set(pixels / SIZE))[1]
+  np.testing.assert_allclose(shifted[:, :, :-pixels], run(resting, still)[1][:, :, pixels:],
+                             atol=1e-5)
+
+
 def test_an_occlusion_map_takes_away_what_is_known(batch):
   plain, net = (nets.Renderer(**TINY, skip=True, occlusion=on) for on in (False, True))
   variables = random_variables(net, *batch, train=False)
