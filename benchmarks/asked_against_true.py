@@ -77,17 +77,21 @@ def asked_opening(talker, wav, references):
   return mouth_opening(plan.landmarks)[:len(references.frames)]
 
 
+def loudness(wav):
+  """Level (T,) of the sound of each frame, in tens of decibels."""
+  energy = np.square(wav.reshape(-1, SAMPLES_PER_FRAME).astype(np.float64)).mean(axis=1)
+  return np.log10(energy + 1e-6)
+
+
 def compare(talker, wav, other, references):
   """The numbers of COLUMNS."""
   true = mouth_opening(refs.crop_landmarks(references))
   asked = asked_opening(talker, wav, references)
   chance = asked_opening(talker, np.resize(other, len(wav)), references)
   late, there = sync_offset(asked, true, max_ms=MAX_LAG_MS)
-  energy = np.square(wav.reshape(-1, SAMPLES_PER_FRAME).astype(np.float64)).mean(axis=1)
-  loudness = np.log10(energy + 1e-6)
   r = lambda x: np.corrcoef(x, true)[0, 1]
   return (len(true), r(asked), late, there, asked.std() / true.std(), asked.mean() / true.mean(),
-          r(loudness), r(chance), sync_offset(chance, true, max_ms=MAX_LAG_MS)[1])
+          r(loudness(wav)), r(chance), sync_offset(chance, true, max_ms=MAX_LAG_MS)[1])
 
 
 def line(name, values):

@@ -137,7 +137,8 @@ class FlowModule(nn.Module):
            weight: Float[Array, 'B N H W 1']) -> References:
     """The references warped by `motion` and mixed: N = 1."""
     def mix(maps: Array, grid: Array, weight: Array) -> Array:
-      return (weight * _warp(maps, grid)).sum(1, keepdims=True) / (weight.sum(1, keepdims=True) + WEIGHT_EPS)
+      total = weight.sum(1, keepdims=True) + WEIGHT_EPS
+      return (weight * _warp(maps, grid)).sum(1, keepdims=True) / total
 
     half_grid, half_weight = _merge(halve_grid)(grid), _merge(nearest_down)(weight)
     return References(
