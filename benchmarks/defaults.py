@@ -78,29 +78,29 @@ def rendering(nets: forward.Networks, repeats: int) -> Iterator[str]:
   count = nets.render_references
   known = forward.encode_references(
     nets, rng.integers(0, 256, (count, size, size, 3), np.uint8), sketches[:1, 0].repeat(count, 0))
-  displacement = (np.zeros((most, count, size, size, 2), np.float32) if nets.landmark_flow
+  correspondence = (np.zeros((most, count, size, size, 3), np.float32) if nets.landmark_flow
                   else None)
-  some = lambda n: None if displacement is None else displacement[:n]
+  some = lambda n: None if correspondence is None else correspondence[:n]
   batch = lambda n: (crops[:n], sketches[:n], mel[:n], some(n))
 
   @jax.jit
-  def looped(variables, crops, sketches, mel, displacement):
+  def looped(variables, crops, sketches, mel, correspondence):
     one = lambda x: forward._render(nets.renderer.module, variables,
                                     *jax.tree.map(lambda a: a[None], x[:2]), known,
                                     *jax.tree.map(lambda a: a[None], x[2:]))[0]
-    return jax.lax.map(one, (crops, sketches, mel, displacement))
+    return jax.lax.map(one, (crops, sketches, mel, correspondence))
 
   @jax.jit
-  def half(variables, known, crops, sketches, mel, displacement):
+  def half(variables, known, crops, sketches, mel, correspondence):
     variables, known, *arrays = jax.tree.map(
       lambda x: x.astype(jnp.bfloat16),
-      (variables, known, pipeline.to_float(crops), pipeline.to_float(sketches), mel, displacement))
+      (variables, known, *map(pipeline.to_float, (crops, sketches)), mel, correspondence))
     image, _ = nets.renderer.module.apply(variables, *arrays[:2], known, *arrays[2:], train=False,
                                           method=nets.renderer.module.render)
     return image
 
-  def render(crops, sketches, mel, displacement):
-    return forward.render(nets, crops, sketches, known, mel, displacement)
+  def render(crops, sketches, mel, correspondence):
+    return forward.render(nets, crops, sketches, known, mel, correspondence)
 
   weights, default = nets.renderer.variables, f'{RENDER_BATCH} frames a call'
   runs = {f'{n} frames a call': repeated(render, *batch(n)) for n in FRAMES}

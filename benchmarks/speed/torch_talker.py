@@ -135,7 +135,7 @@ class TorchNets:
 
   @torch.inference_mode()
   def paint(self, nets, crops: np.ndarray, sketches: np.ndarray, references, mel: np.ndarray,
-            known: np.ndarray, displacement: None = None) -> forward.Painting:
+            known: np.ndarray, correspondence: None = None) -> forward.Painting:
     """The faces alone are true; what else our renderer tells has its shapes and nothing in it."""
     faces = to_float(self._pictures(crops)).flip(1)
     masked, drawn = faces * ~lower_rows(faces), three(self._tensor(sketches))

@@ -74,8 +74,9 @@ SPEC = {
     'sketches': Key('T H W', np.uint8, 'line sketches of the window'),
     'reference': Key('N H W 3', np.uint8, 'reference frames'),
     'ref_sketches': Key('N H W', np.uint8, 'their line sketches'),
-    'displacement': Key('N H W 2', np.float32, 'from each pixel to its place in each reference by '
-                        'the landmarks of both, in sides of the crop; zeros unless asked for'),
+    'correspondence': Key(
+      'N H W 3', np.float32, 'from each pixel to its place in each reference by the landmarks of '
+      'both, (x, y) in sides of the crop, and how much is seen there; zeros unless asked for'),
     'unseen': Key('H W', np.uint8, '255 inside the mouth of the target where the references are '
                   'chosen for closed lips, else 0'),
     'mel': Key('80 16', np.float32, 'mel window of the centre frame'),

@@ -150,11 +150,11 @@ def render(clips, features, cfg, row, rng):
   unseen = inside_mouth(window[length // 2], size) * np.uint8(closed)
   known = _points(other, shown)
   sketches = partial(draw_sketches, size=size, filled=cfg.lines == 'filled')
-  displacement = (landmark_flow(window[length // 2], known, size) if cfg.landmark_flow
-                  else np.zeros((count, size, size, 2), np.float32))
+  correspondence = (landmark_flow(window[length // 2], known, size) if cfg.landmark_flow
+                  else np.zeros((count, size, size, 3), np.float32))
   return {'target': _pictures(clip, [centre], size)[0], 'sketches': sketches(window),
           'reference': _pictures(other, shown, size),
-          'ref_sketches': sketches(known), 'displacement': displacement, 'unseen': unseen,
+          'ref_sketches': sketches(known), 'correspondence': correspondence, 'unseen': unseen,
           'mel': mel_at(features.mel(index), [centre], len(clip['audio']))[0],
           'lips': window[length // 2, LIPS], 'ref_clip': np.int32(reference),
           **_labels(clip, index)}

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int16, UInt8
 from ml_collections import ConfigDict
@@ -65,7 +64,7 @@ def load_scorers(system_dir) -> Scorers:
     except UserError:
       continue  # its columns read "not measured"
     config = ConfigDict(ckpt.load_config(folder))
-    variables = jax.tree.map(jnp.asarray, {
+    variables = jax.device_put({
       'params': trained['params'][name], 'batch_stats': trained['stats'].get(name, {})})
     found[stage] = Scorer(make(config.model), variables, config.data.image_size)
   return Scorers(**found)

@@ -71,7 +71,7 @@ class Cues(NamedTuple):
 class Painting(NamedTuple):
   """What the renderer says of B frames, in crops of its own size, colours in [0, 1]."""
   image: Float[Array, 'B S S 3']  # the face
-  warped: Float[Array, 'B S S 3']  # the references, warped and mixed by `share`
+  warped: Float[Array, 'B S S 3']  # the references, warped and mixed; 0 where none shows a place
   displacement: Float[Array, 'B N S S 2']  # from each pixel to its source (x, y), in crop sides:
   # all of it, or what the net changes of that of the landmarks
   share: Float[Array, 'B N S S']  # of each reference, together 1
@@ -194,27 +194,27 @@ def encode_references(nets: Networks, images: UInt8[np.ndarray, 'N H W 3'],
 def render(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
            sketches: UInt8[np.ndarray, 'B T H W'], references,
            mel: Float[np.ndarray, 'B 80 16'],
-           displacement: Float[np.ndarray, 'B N H W 2'] | None = None,
+           correspondence: Float[np.ndarray, 'B N H W 3'] | None = None,
            ) -> UInt8[Array, 'B H W 3']:
   """Faces with the mouth of the sketches; only the upper half of `crops` is seen (Eq. 16).
 
-  `displacement` by the landmarks where `nets.landmark_flow`.
+  `correspondence` of the landmarks where `nets.landmark_flow`.
   """
   return _render(nets.renderer.module, nets.renderer.variables, crops, sketches, references, mel,
-                 displacement)
+                 correspondence)
 
 
 def paint(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
           sketches: UInt8[np.ndarray, 'B T H W'], references, mel: Float[np.ndarray, 'B 80 16'],
           faces: Float[np.ndarray, 'N H W'],
-          displacement: Float[np.ndarray, 'B N H W 2'] | None = None) -> Painting:
+          correspondence: Float[np.ndarray, 'B N H W 3'] | None = None) -> Painting:
   """As `render`, with where its pixels come from.
 
   Args:
     faces: how much of each of the references' pixels is face, in [0, 1].
   """
   return _paint(nets.renderer.module, nets.renderer.variables, crops, sketches, references, mel,
-                faces, displacement)
+                faces, correspondence)
 
 
 def _picture_emotion(bridge, images):
@@ -277,14 +277,14 @@ def _encode(net, variables, images, sketches):
 
 
 @partial(compiled, often=True)
-def _render(net, variables, crops, sketches, references, mel, displacement):
-  image = _layers(net, variables, crops, sketches, references, mel, displacement).image
+def _render(net, variables, crops, sketches, references, mel, correspondence):
+  image = _layers(net, variables, crops, sketches, references, mel, correspondence).image
   return jnp.round(image.clip(0, 1) * 255).astype(jnp.uint8)
 
 
 @partial(compiled, often=True)
-def _paint(net, variables, crops, sketches, references, mel, faces, displacement):
-  drawn = _layers(net, variables, crops, sketches, references, mel, displacement)
+def _paint(net, variables, crops, sketches, references, mel, faces, correspondence):
+  drawn = _layers(net, variables, crops, sketches, references, mel, correspondence)
   b, n, height, width, _ = drawn.grid.shape
   share = shares(drawn.weight)
   known = jnp.concatenate([references.images[0], faces[..., None]], -1)  # N H W 4
@@ -293,9 +293,10 @@ def _paint(net, variables, crops, sketches, references, mel, faces, displacement
                       grid).reshape(b, n, height, width, 4)
   mixed = (share * moved).sum(1)
   changed = grid_displacement(grid).reshape(drawn.grid.shape)
-  if displacement is not None:
-    changed -= displacement
-  return Painting(drawn.image.clip(0, 1), mixed[..., :3], changed, share[..., 0], mixed[..., 3])
+  if correspondence is not None:
+    changed -= correspondence[..., :2]
+  return Painting(drawn.image.clip(0, 1), mixed[..., :3] * drawn.seen, changed, share[..., 0],
+                  mixed[..., 3])
 
 
 def shares(weight: Float[Array, 'B N H W 1']) -> Float[Array, 'B N H W 1']:
@@ -305,8 +306,8 @@ def shares(weight: Float[Array, 'B N H W 1']) -> Float[Array, 'B N H W 1']:
   return power / power.sum(1, keepdims=True)
 
 
-def _layers(net, variables, crops, sketches, references, mel, displacement):
+def _layers(net, variables, crops, sketches, references, mel, correspondence):
   known = jnp.arange(crops.shape[1])[:, None, None] < crops.shape[1] // 2
   masked = jnp.where(known, pipeline.to_float(crops), 0.0)
-  return net.apply(variables, masked, pipeline.to_float(sketches), references, mel, displacement,
+  return net.apply(variables, masked, pipeline.to_float(sketches), references, mel, correspondence,
                    train=False, method=net.layers)

@@ -131,8 +131,8 @@ def _of_renderer(nets: Networks) -> dict[str, Function]:
   known = jax.eval_shape(encode, _shaped(BYTE, 1, *images[1:]), _shaped(BYTE, 1, *sketches[1:]))
 
   def render(crops, sketches, mel, *others):
-    displacement, others = (others[0], others[1:]) if nets.landmark_flow else (None, others)
-    return forward.render(nets, crops, sketches, type(known)(*others), mel, displacement)
+    correspondence, others = (others[0], others[1:]) if nets.landmark_flow else (None, others)
+    return forward.render(nets, crops, sketches, type(known)(*others), mel, correspondence)
 
   encoded = {name: Input(FLOAT, (1, 'N', *x.shape[2:])) for name, x in known._asdict().items()}
   return {
@@ -142,7 +142,7 @@ def _of_renderer(nets: Networks) -> dict[str, Function]:
       render, {'crops': Input(BYTE, ('B', size, size, 3)),
                'sketches': Input(BYTE, ('B', nets.window, size, size)),
                'mel': Input(FLOAT, ('B', 80, 16))}
-      | ({'displacement': Input(FLOAT, ('B', 'N', size, size, 2))} if nets.landmark_flow else {})
+      | ({'correspondence': Input(FLOAT, ('B', 'N', size, size, 3))} if nets.landmark_flow else {})
       | encoded, 'crops')}
 
 

@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from cemnet_jax.errors import UserError
@@ -96,4 +95,5 @@ def _trained(system_dir, name) -> tuple[dict, dict]:
 
 
 def _net(module, trained, name) -> Net:
-  return Net(module, jax.tree.map(jnp.asarray, variables(trained, name)))
+  # One transfer: jnp.asarray compiles a program for every shape.
+  return Net(module, jax.device_put(variables(trained, name)))

@@ -68,14 +68,14 @@ def sources(frames: Sequence[UInt8[np.ndarray, 'H W 3']], boxes: Float[np.ndarra
 
 def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray, '131 2'],
             box: Float[np.ndarray, '4'], region: Region,
-            flow: Float[np.ndarray, 'N F F 2'] | None = None) -> Float[np.ndarray, 'h w 3']:
+            flow: Float[np.ndarray, 'N F F 3'] | None = None) -> Float[np.ndarray, 'h w 3']:
   """The face, in 8-bit levels, in the pixels of a `region` (left, top, right, bottom) of a frame.
 
   Args:
     painted: one frame of a batch.
     landmarks: of the drawn face, in the crop.
     box: the crop's place in the frame, px.
-    flow: of the landmarks, of which the painted displacement is a change.
+    flow: `preprocess.landmark_flow`, of which the painted displacement is a change.
   """
   beside = _disc(BESIDE * len(painted.image))
   image = painted.image.clip(references.low - LEEWAY, references.high + LEEWAY).clip(
@@ -91,7 +91,7 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
   shifts = [enlarge(displacement, cv2.INTER_CUBIC) for displacement in painted.displacement]
   if flow is not None:
     by_landmarks = enlarger(flow.shape[1], box, region)
-    shifts = [shift + by_landmarks(known) for shift, known in zip(shifts, flow)]
+    shifts = [shift + by_landmarks(known[..., :2]) for shift, known in zip(shifts, flow)]
   for picture, origin, side, shift, share in zip(
       references.pictures, references.origins, references.sides, shifts, painted.share):
     source = cv2.remap(
@@ -102,8 +102,10 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
     mixed, whole = mixed + weight * source, whole + weight
   detail = mixed / whole
   smooth = 255 * enlarge(painted.warped, cv2.INTER_CUBIC)
-  return (smooth + enlarge(agreement)[..., None] * (detail - smooth)
-          + 255 * enlarge(change, cv2.INTER_CUBIC))
+  share = enlarge(agreement)
+  if flow is not None:
+    share *= by_landmarks(flow[..., 2].max(axis=0))
+  return smooth + share[..., None] * (detail - smooth) + 255 * enlarge(change, cv2.INTER_CUBIC)
 
 
 def _followed(painted) -> Float[np.ndarray, 'S S']:

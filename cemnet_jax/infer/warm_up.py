@@ -35,7 +35,7 @@ def _painting(nets: Networks, pictures: int) -> None:
   byte = lambda *shape: np.zeros((*shape, size, size), np.uint8)
   colours = lambda n: np.zeros((n, size, size, 3), np.uint8)
   known = forward.encode_references(nets, colours(count), byte(count))
-  flow = np.zeros((frames, count, size, size, 2), np.float32) if nets.landmark_flow else None
+  flow = np.zeros((frames, count, size, size, 3), np.float32) if nets.landmark_flow else None
   forward.paint(nets, colours(frames), byte(frames, nets.window), known,
                 np.zeros((frames, 80, 16), np.float32), byte(count).astype(np.float32), flow)
 

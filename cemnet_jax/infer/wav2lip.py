@@ -32,7 +32,7 @@ def load(system_dir) -> Networks:
   trained, cfg = ckpt.load_params(folder), ConfigDict(ckpt.load_config(folder))
   variables = {'params': trained['params']['generator'],
                'batch_stats': trained['stats']['generator']}
-  return Networks(Net(build.wav2lip(cfg.model), jax.tree.map(jnp.asarray, variables)),
+  return Networks(Net(build.wav2lip(cfg.model), jax.device_put(variables)),
                   cfg.data.image_size)
 
 

@@ -43,6 +43,7 @@ class Layers(NamedTuple):
   warped: Float[Array, 'B H W 3']  # the mixed warped references
   grid: Float[Array, 'B N H W 2']  # where each pixel looks in each reference, see nets.warp
   weight: Float[Array, 'B N H W 1']  # of each reference, before they are divided by their sum
+  seen: Float[Array, 'B H W 1']  # how much of a place any reference shows
 
 
 class AdainNorm(nn.Module):
@@ -114,15 +115,17 @@ class FlowModule(nn.Module):
     return References(images, fine, coarse)
 
   def motion(self, references: References, sketches: Float[Array, 'B H W T'],
-             displacement: Float[Array, 'B N H W 2'] | None = None,
+             correspondence: Float[Array, 'B N H W 3'] | None = None,
              ) -> tuple[Float[Array, 'B N H W 2'], Float[Array, 'B N H W 1']]:
     """References (B or 1, N, ...), sketches (B, H, W, T) -> where each pixel looks in each
-    reference, in grid_sample's coordinates, and the references' weights. With `displacement` the
-    flow goes on from there, and from the features found there."""
-    coarse = references.coarse
-    if displacement is not None:
-      known = _merge(lambda x: sampling_grid(x, self.quirk))(jnp.zeros_like(displacement))
-      known += GRID_SIDE * displacement
+    reference, in grid_sample's coordinates, and the references' weights. With `correspondence` the
+    flow goes on from there, and from the features found there, and what a reference does not show
+    has no weight."""
+    coarse, moved, visible = references.coarse, 0.0, 1.0
+    grid_of = _merge(lambda flow: sampling_grid(flow, self.quirk))
+    if correspondence is not None:
+      moved, visible = GRID_SIDE * correspondence[..., :2], correspondence[..., 2:]
+      known = grid_of(jnp.zeros_like(moved)) + moved
       coarse = _warp(coarse, _merge(halve_grid)(known))
     x = self.spade_1(coarse, nearest_down(sketches))
     x = self.spade_2(x, nearest_down(sketches))
@@ -130,20 +133,20 @@ class FlowModule(nn.Module):
     x = self.spade_4(x, sketches)
     flow = self.flow(x)
     weight = nn.sigmoid(self.weight_2(nn.relu(self.weight_1(x))))
-    grid = _merge(lambda flow: sampling_grid(flow, self.quirk))(flow)
-    return grid if displacement is None else grid + GRID_SIDE * displacement, weight
+    return grid_of(flow) + moved, weight * visible
 
   def warp(self, references: References, grid: Float[Array, 'B N H W 2'],
-           weight: Float[Array, 'B N H W 1']) -> References:
-    """The references warped by `motion` and mixed: N = 1."""
-    def mix(maps: Array, grid: Array, weight: Array) -> Array:
+           weight: Float[Array, 'B N H W 1'], seen: Float[Array, 'B H W 1']) -> References:
+    """The references warped by `motion` and mixed: N = 1; zero where none of them shows a place."""
+    def mix(maps: Array, grid: Array, weight: Array, seen: Array) -> Array:
       total = weight.sum(1, keepdims=True) + WEIGHT_EPS
-      return (weight * _warp(maps, grid)).sum(1, keepdims=True) / total
+      return (weight * _warp(maps, grid)).sum(1, keepdims=True) / total * seen
 
     half_grid, half_weight = _merge(halve_grid)(grid), _merge(nearest_down)(weight)
+    seen, half_seen = seen[:, None], nearest_down(seen)[:, None]
     return References(
-      mix(references.images, grid, weight), mix(references.fine, grid, weight),
-      mix(references.coarse, half_grid, half_weight))
+      mix(references.images, grid, weight, seen), mix(references.fine, grid, weight, seen),
+      mix(references.coarse, half_grid, half_weight, half_seen))
 
 
 def _warp(maps: Array, grid: Array) -> Array:
@@ -260,15 +263,16 @@ class Renderer(nn.Module):
   def __call__(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
                reference: Float[Array, 'B N H W 3'], ref_sketches: Float[Array, 'B N H W'],
                mel: Float[Array, 'B 80 16'] | None = None,
-               displacement: Float[Array, 'B N H W 2'] | None = None, *, train: bool,
+               correspondence: Float[Array, 'B N H W 3'] | None = None, *, train: bool,
                ) -> tuple[Float[Array, 'B H W 3'], Float[Array, 'B H W 3']]:
     """-> (image, warped reference), both (B, H, W, 3); `masked` has its lower half set to 0.
 
-    `displacement`, where it is known, is where the landmarks say that each pixel lies in each
-    reference (`preprocess.landmark_flow`); the flow is then a change of it (not in the paper).
+    `correspondence`, where it is known, is where the landmarks say that each pixel lies in each
+    reference and whether it is seen there (`preprocess.landmark_flow`); the flow is then a change
+    of it (not in the paper).
     """
     references = self.encode_references(reference, ref_sketches, train=train)
-    return self.render(masked, sketches, references, mel, displacement, train=train)
+    return self.render(masked, sketches, references, mel, correspondence, train=train)
 
   def encode_references(self, reference: Float[Array, 'B N H W 3'],
                         ref_sketches: Float[Array, 'B N H W'], *,
@@ -278,19 +282,21 @@ class Renderer(nn.Module):
 
   def render(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
              references: References, mel: Float[Array, 'B 80 16'] | None = None,
-             displacement: Float[Array, 'B N H W 2'] | None = None, *,
+             correspondence: Float[Array, 'B N H W 3'] | None = None, *,
              train: bool = False) -> tuple[Float[Array, 'B H W 3'], Float[Array, 'B H W 3']]:
     """As `__call__`; `references` may hold one set (B = 1) for all B frames."""
-    drawn = self.layers(masked, sketches, references, mel, displacement, train=train)
+    drawn = self.layers(masked, sketches, references, mel, correspondence, train=train)
     return drawn.image, drawn.warped
 
   def layers(self, masked: Float[Array, 'B H W 3'], sketches: Float[Array, 'B T H W'],
              references: References, mel: Float[Array, 'B 80 16'] | None = None,
-             displacement: Float[Array, 'B N H W 2'] | None = None, *,
+             correspondence: Float[Array, 'B N H W 3'] | None = None, *,
              train: bool = False) -> Layers:
     """As `render`, with the flow and the weights that the picture is warped by."""
     stacked = jnp.moveaxis(sketches, 1, -1)
-    grid, weight = self.flow_module.motion(references, stacked, displacement)
-    warped = self.flow_module.warp(references, grid, weight)
+    grid, weight = self.flow_module.motion(references, stacked, correspondence)
+    seen = (jnp.ones_like(weight[:, 0]) if correspondence is None
+            else correspondence[..., 2:].max(axis=1))
+    warped = self.flow_module.warp(references, grid, weight, seen)
     image = self.translation(masked, stacked, warped, mel, train=train)
-    return Layers(image, warped.images[:, 0], grid, weight)
+    return Layers(image, warped.images[:, 0], grid, weight, seen)

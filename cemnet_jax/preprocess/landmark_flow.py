@@ -43,16 +43,19 @@ SUBPIXEL_BITS = 4  # corners of triangles to 1/16 px
 MOUTH = len(TRIANGLES)  # number of the pixels between the lips
 UPPER, LOWER = INNER_LIP[:11], INNER_LIP[[0, *range(19, 9, -1)]]  # from corner to corner
 DEEP = 0.8  # of a reference's opening: what lies below is stretched
+STRETCH = 8  # up to which what is stretched is seen; at twice that nothing is
 FLAT = 1e-7  # area in crops below which a triangle is drawn by its first corner alone
 
 
 def landmark_flow(target: Float[np.ndarray, '131 2'], references: Float[np.ndarray, 'N 131 2'],
-                  size: int) -> Float[np.ndarray, 'N size size 2']:
-  """From each pixel of a face to its place in N other pictures of it, (x, y) in sides of the crop.
+                  size: int) -> Float[np.ndarray, 'N size size 3']:
+  """Where each pixel of a face lies in N other pictures of it, and whether it is seen there.
 
-  Affine within each of `TRIANGLES` between landmarks. What is seen between the lips keeps its size
-  and its distance to the upper lip, as teeth do; where the target's mouth is open wider, what lies
-  deepest in the reference's is stretched.
+  The first two are from the pixel to that place, (x, y) in sides of the crop: affine within each of
+  `TRIANGLES` between landmarks. What is seen between the lips keeps its size and its distance to
+  the upper lip, as teeth do; where the target's mouth is open wider, what lies deepest in the
+  reference's is stretched. The third is 1 where the place is seen, and falls to 0 with the stretch:
+  between closed lips nothing is.
 
   Args:
     target: landmarks in the crop, [0, 1].
@@ -77,19 +80,21 @@ def landmark_flow(target: Float[np.ndarray, '131 2'], references: Float[np.ndarr
   y = centres[:, None] - first[:, 1].astype(np.float32)[index]
   share_b = np.clip(across[0] * x + across[1] * y, 0, 1)[..., None]
   share_c = np.clip(across[2] * x + across[3] * y, 0, 1)[..., None]
-  flows = np.empty((len(references), size, size, 2), np.float32)
+  flows = np.ones((len(references), size, size, 3), np.float32)
   for flow, reference in zip(flows, references):
     moved = np.zeros((len(corners), 2), np.float32)
     moved[:len(target)] = reference - target
     at_a, at_b, at_c = np.moveaxis(moved[TRIANGLES], 1, 0)
-    flow[:] = at_a[index] + share_b * (at_b - at_a)[index] + share_c * (at_c - at_a)[index]
+    flow[..., :2] = at_a[index] + share_b * (at_b - at_a)[index] + share_c * (at_c - at_a)[index]
     places = np.stack([centres[mouth[1]], centres[mouth[0]]], axis=-1)
-    flow[mouth] = _between_lips(places, target, reference) - places
+    source, seen = _between_lips(places, target, reference)
+    flow[mouth] = np.concatenate([source - places, seen[:, None]], axis=1)
   return flows
 
 
 def _between_lips(places, target, reference):
-  """Where `places` (M, 2) between the target's lips lie in the reference, see `landmark_flow`."""
+  """Where `places` (M, 2) between the target's lips lie in the reference, and how much of each is
+  seen there, see `landmark_flow`."""
   axis = target[UPPER[-1]] - target[UPPER[0]]
   axis = axis / max(np.linalg.norm(axis), FLAT)
   turned = np.stack([axis, (-axis[1], axis[0])], axis=-1)  # along the mouth, and down
@@ -104,9 +109,12 @@ def _between_lips(places, target, reference):
   above = np.stack([np.interp(top, column, reference[UPPER, i]) for i in (0, 1)], axis=-1)
   below = np.stack([np.interp(bottom, column, reference[LOWER, i]) for i in (0, 1)], axis=-1)
   opening = np.maximum(np.linalg.norm(below - above, axis=-1), FLAT)
-  deep = (depth - DEEP * opening) / (np.maximum(whole, opening) - DEEP * opening)
+  room = np.maximum(whole, opening) - DEEP * opening
+  deep = (depth - DEEP * opening) / room
   share = np.where(deep < 0, depth / opening, DEEP + (1 - DEEP) * np.minimum(deep, 1))
-  return above + share[:, None] * (below - above)
+  stretch = room / ((1 - DEEP) * opening)
+  seen = np.where(deep < 0, 1, np.clip(2 - stretch / STRETCH, 0, 1))
+  return above + share[:, None] * (below - above), seen
 
 
 def _column(lip, along):

@@ -79,7 +79,7 @@ def make(cfg) -> Stage:
     target = to_float(batch['target'])
     args = (mask_lower_half(target), to_float(batch['sketches']), to_float(batch['reference']),
             to_float(batch['ref_sketches']), batch['mel'],
-            batch['displacement'] if cfg.data.landmark_flow else None)
+            batch['correspondence'] if cfg.data.landmark_flow else None)
     return args, target
 
   def init(key, frozen, batch):

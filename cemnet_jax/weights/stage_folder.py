@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt
@@ -40,7 +39,7 @@ def write_stage(folder: str | Path, config: dict, nets: dict[str, Tree],
     ckpt.write_json(beside / ckpt.DONE, {'stage': config['stage'], 'step': STEP, 'steps': STEP,
                                     'early_stopped': False, 'imported': config['imported']})
     with ckpt.Checkpoints(beside, writes=True) as checkpoints:
-      checkpoints.save(jax.tree.map(jnp.asarray, state), STEP, score=None, metadata={})
+      checkpoints.save(jax.device_put(state), STEP, score=None, metadata={})
       checkpoints.wait()
 
 

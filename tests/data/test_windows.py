@@ -158,14 +158,14 @@ def test_render(debug_data, clips, cross_ref, lines):
     assert clip['speaker'] == reference['speaker']
     pictures = [decode_jpeg(frame) for frame in reference['frames']]
     flow = partial(landmark_flow, clip['landmarks'][centre].astype(np.float32), size=32)
-    for picture, sketch, displacement in zip(item['reference'], item['ref_sketches'],
-                                             item['displacement'], strict=True):
+    for picture, sketch, correspondence in zip(item['reference'], item['ref_sketches'],
+                                             item['correspondence'], strict=True):
       frames = [i for i, p in enumerate(pictures) if (p == picture).all()]
       drawn = [draw_sketch(reference['landmarks'][i].astype(np.float32), 32, filled)
                for i in frames]
       assert any((sketch == d).all() for d in drawn)
       known = [flow(reference['landmarks'][[i]].astype(np.float32)) for i in frames]
-      assert any((displacement == (d if filled else 0)).all() for d in known)
+      assert any((correspondence == (d if filled else 0)).all() for d in known)
       assert cross_ref or not set(frames) & set(range(centre - 2, centre + 3))
 
 

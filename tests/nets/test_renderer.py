@@ -126,24 +126,26 @@ def test_with_skip_the_painted_face_does_not_bend_the_flow(batch):
   assert not gradient(0).any() and gradient(1).any()
 
 
-def test_with_a_displacement_the_flow_goes_on_from_there(tiny, batch):
-  """None is the same as none, and without flow the references come from where it says."""
-  net, variables = tiny
-  run = jax.jit(lambda variables, d: net.apply(
-    variables, *batch[:3], batch[3], batch[4], d, train=False))
-  still = jnp.zeros((B, N, SIZE, SIZE, 2))
-  quirk = nets.sampling_grid(still[0], True) - nets.sampling_grid(still[0], False)
-  assert jnp.abs(quirk).max() > 0.1  # so IP-LAP's warp is not the identity, and is not tested here
+def test_with_a_correspondence_the_flow_goes_on_from_there(tiny, batch):
+  """Still and seen is as if nothing was known; else places are taken from where they are seen."""
+  variables = jax.tree.map(lambda x: x, tiny[1])
   net = nets.Renderer(**TINY, quirk=False)
+  run = jax.jit(lambda variables, known: net.apply(variables, *batch, known, train=False))
+  still = jnp.zeros((B, N, SIZE, SIZE, 3)).at[..., 2].set(1)
   for a, b in zip(run(variables, None), run(variables, still), strict=True):
     np.testing.assert_allclose(a, b, atol=1e-5)
-  resting, pixels = jax.tree.map(lambda x: x, variables), 2
   for name in ('flow', 'weight_2'):  # no flow of its own, and all references alike
-    part = resting['params']['flow_module']
+    part = variables['params']['flow_module']
     part[name] = jax.tree.map(jnp.zeros_like, part[name])
-  shifted = run(resting, still.at[..., 0].set(pixels / SIZE))[1]
-  np.testing.assert_allclose(shifted[:, :, :-pixels], run(resting, still)[1][:, :, pixels:],
-                             atol=1e-5)
+  warped = lambda known: run(variables, known)[1]
+  pixels = 2
+  shifted = warped(still.at[..., 0].set(pixels / SIZE))
+  np.testing.assert_allclose(shifted[:, :, :-pixels], warped(still)[:, :, pixels:], atol=1e-5)
+  place = 6, 4
+  hidden = warped(still.at[:, :, *place, 2].set(0))
+  assert not hidden[:, *place].any() and hidden[:, 6, 5].any()
+  of_first = warped(still.at[:, 1:, *place, 2].set(0))[:, *place]
+  np.testing.assert_allclose(of_first, batch[2][:, 0, *place], atol=1e-4)
 
 
 def test_an_occlusion_map_takes_away_what_is_known(batch):

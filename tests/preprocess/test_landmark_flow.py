@@ -7,6 +7,7 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import Delaunay
 
 from cemnet_jax.preprocess.landmark_flow import RIM, TRIANGLES, landmark_flow
+from cemnet_jax.preprocess.sketch import inside_mouth
 from cemnet_jax.topology import INNER_LIP, INNER_LIP_BOTTOM, INNER_LIP_TOP, LIPS, OUTER_LIP
 from tests.infer.tiny_system import drawn_face
 
@@ -40,7 +41,8 @@ def test_triangles_cover_the_crop_but_for_the_mouth_once(face):
 
 
 def test_the_same_landmarks_do_not_move(face):
-  assert np.abs(landmark_flow(face, np.stack([face] * 2), SIZE)).max() < 1e-6
+  flow = landmark_flow(face, np.stack([face] * 2), SIZE)
+  assert np.abs(flow[..., :2]).max() < 1e-6 and (flow[..., 2] == 1).all()
 
 
 def test_teeth_keep_their_size(face):
@@ -49,7 +51,7 @@ def test_teeth_keep_their_size(face):
   middle = face[[INNER_LIP_TOP, INNER_LIP_BOTTOM]].mean(axis=0)
   for gap, least in ((0.16, 0.79), (0.04, 0.99)):
     target, size = opened(face, gap), 256
-    flow = landmark_flow(target, face[None], size)[0]
+    flow = landmark_flow(target, face[None], size)[0, ..., :2]
     top, bottom = target[[INNER_LIP_TOP, INNER_LIP_BOTTOM], 1]
     column = int(middle[0] * size)
     inside = slice(int(np.ceil(top * size)) + 1, int(bottom * size) - 1)
@@ -72,7 +74,7 @@ def test_it_is_scipys_interpolation_on_the_same_triangles(face):
   moved = np.concatenate([other - face, np.zeros_like(RIM)])[names]
   places = centres(256)
   inside = shared[known.find_simplex(places)]
-  got = landmark_flow(face, other[None], 256)[0]
+  got = landmark_flow(face, other[None], 256)[0, ..., :2]
   want = LinearNDInterpolator(known, moved)(places)
   error = np.abs(got - want).max(axis=-1)[inside]
   # A pixel at the edge of a triangle may be drawn by its neighbour, which agrees along the edge.
@@ -82,21 +84,23 @@ def test_it_is_scipys_interpolation_on_the_same_triangles(face):
 def test_lips_of_an_open_mouth_come_from_those_of_a_closed_one(face):
   """Each landmark is taken where the reference has it; between the lips lies their line."""
   closed = opened(face, 0.0)
-  flow = landmark_flow(face, closed[None], 256)[0]
+  flow, seen = np.split(landmark_flow(face, closed[None], 256)[0], [2], axis=-1)
   at = lambda points: np.floor(points * 256).astype(int)
   for i in (*OUTER_LIP, INNER_LIP_TOP, INNER_LIP_BOTTOM):
     x, y = at(face[i])
     np.testing.assert_allclose(centres(256)[y, x] + flow[y, x], closed[i], atol=0.01)
   x, y = at((face[INNER_LIP_TOP] + face[INNER_LIP_BOTTOM]) / 2)
   source = centres(256)[y, x] + flow[y, x]
-  assert abs(source[1] - closed[INNER_LIP_TOP, 1]) < 0.004
+  assert abs(source[1] - closed[INNER_LIP_TOP, 1]) < 0.004 and not seen[y, x]
+  inside = inside_mouth(face, 256) == 255
+  assert seen[inside].mean() < 0.05 and seen[~inside].mean() > 0.999  # but for the mouth's rim
 
 
 @pytest.mark.parametrize('gap', [0.0, 1e-4])
 def test_lips_that_meet_leave_no_room_to_what_is_between(face, gap):
   """A closed mouth of an open one: no pixel comes from between the reference's lips."""
   closed = opened(face, gap)
-  flow = landmark_flow(closed, face[None], 128)[0]
+  flow = landmark_flow(closed, face[None], 128)[0, ..., :2]
   assert np.isfinite(flow).all() and np.abs(flow).max() < 0.06
   source = centres(128) + flow
   inside = np.abs(source - face[INNER_LIP].mean(axis=0)) < (0.05, 0.02)
