@@ -71,7 +71,7 @@ class Cues(NamedTuple):
 class Painting(NamedTuple):
   """What the renderer says of B frames, in crops of its own size, colours in [0, 1]."""
   image: Float[Array, 'B S S 3']  # the face
-  warped: Float[Array, 'B S S 3']  # the references, warped and mixed; 0 where none shows a place
+  warped: Float[Array, 'B S S 3']  # the references, warped and mixed by `share`
   displacement: Float[Array, 'B N S S 2']  # from each pixel to its source (x, y), in crop sides:
   # all of it, or what the net changes of that of the landmarks
   share: Float[Array, 'B N S S']  # of each reference, together 1
@@ -295,8 +295,7 @@ def _paint(net, variables, crops, sketches, references, mel, faces, corresponden
   changed = grid_displacement(grid).reshape(drawn.grid.shape)
   if correspondence is not None:
     changed -= correspondence[..., :2]
-  return Painting(drawn.image.clip(0, 1), mixed[..., :3] * drawn.seen, changed, share[..., 0],
-                  mixed[..., 3])
+  return Painting(drawn.image.clip(0, 1), mixed[..., :3], changed, share[..., 0], mixed[..., 3])
 
 
 def shares(weight: Float[Array, 'B N H W 1']) -> Float[Array, 'B N H W 1']:

@@ -24,6 +24,7 @@ LEEWAY = 8 / 255  # and by how much it may miss the range of those colours
 AGREE = 0.12  # change of colour, in [0, 1], at which a reference's own detail has faded to 1 / e
 TORN = 3.0  # px of the nets' crops: neighbours whose sources lie so far apart tear the picture
 THIN = 1.5  # px of the nets' crops: between lips that are no farther apart nothing is seen
+SPREAD = 1.5  # px of the nets' crops over which colours are continued beyond an edge
 MOUTH_GROW = 0.02  # in sides of the crop: around the inner lips any colour may be painted
 
 
@@ -82,6 +83,10 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
     cv2.erode(painted.warped, beside) - LEEWAY, cv2.dilate(painted.warped, beside) + LEEWAY)
   image += _mouth(landmarks, len(image)) * (painted.image - image)
   change = image - painted.warped
+  if flow is not None:  # what no reference shows has an edge of its own, as sharp as the lips
+    unseen = cv2.resize(1 - flow[..., 2].max(axis=0), image.shape[:2],
+                        interpolation=cv2.INTER_AREA)
+    change = _spread(change, 1 - unseen)
   agreement = np.exp(-np.square(change.mean(axis=-1) / AGREE)) * _followed(painted)
   enlarge = enlarger(len(image), box, region)
   left, top, right, bottom = region
@@ -102,10 +107,20 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
     mixed, whole = mixed + weight * source, whole + weight
   detail = mixed / whole
   smooth = 255 * enlarge(painted.warped, cv2.INTER_CUBIC)
-  share = enlarge(agreement)
-  if flow is not None:
-    share *= by_landmarks(flow[..., 2].max(axis=0))
-  return smooth + share[..., None] * (detail - smooth) + 255 * enlarge(change, cv2.INTER_CUBIC)
+  face = (smooth + enlarge(agreement)[..., None] * (detail - smooth)
+          + 255 * enlarge(change, cv2.INTER_CUBIC))
+  if flow is None:
+    return face
+  inside = 255 * enlarge(_spread(painted.image, unseen), cv2.INTER_CUBIC)
+  return face + by_landmarks(1 - flow[..., 2].max(axis=0))[..., None] * (inside - face)
+
+
+def _spread(values, known):
+  """(S, S, 3) as it is where `known` (S, S) is 1, and from there as far as it is not."""
+  mean = lambda x: cv2.GaussianBlur(x, (0, 0), SPREAD)
+  share = np.square(known)[..., None]
+  around = mean(share * values) / np.maximum(mean(share[..., 0])[..., None], 1e-6)
+  return around + share * (values - around)
 
 
 def _followed(painted) -> Float[np.ndarray, 'S S']:

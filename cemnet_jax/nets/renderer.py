@@ -43,7 +43,6 @@ class Layers(NamedTuple):
   warped: Float[Array, 'B H W 3']  # the mixed warped references
   grid: Float[Array, 'B N H W 2']  # where each pixel looks in each reference, see nets.warp
   weight: Float[Array, 'B N H W 1']  # of each reference, before they are divided by their sum
-  seen: Float[Array, 'B H W 1']  # how much of a place any reference shows
 
 
 class AdainNorm(nn.Module):
@@ -299,4 +298,4 @@ class Renderer(nn.Module):
             else correspondence[..., 2:].max(axis=1))
     warped = self.flow_module.warp(references, grid, weight, seen)
     image = self.translation(masked, stacked, warped, mel, train=train)
-    return Layers(image, warped.images[:, 0], grid, weight, seen)
+    return Layers(image, warped.images[:, 0], grid, weight)

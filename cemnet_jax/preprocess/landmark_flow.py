@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
+from cemnet_jax.preprocess.sketch import inside_mouth
 from cemnet_jax.topology import INNER_LIP
 
 # Points of the crop's rim that stay where they are, (x, y) in its sides; numbered from 131 on.
@@ -67,8 +68,10 @@ def landmark_flow(target: Float[np.ndarray, '131 2'], references: Float[np.ndarr
   drawn = np.rint((corners * size - 0.5) * 2 ** SUBPIXEL_BITS).astype(np.int32)
   for number, triangle in enumerate(drawn[TRIANGLES]):
     cv2.fillConvexPoly(index, triangle, number, cv2.LINE_8, SUBPIXEL_BITS)
-  mouth = np.nonzero(index == MOUTH)
-  index[mouth] = 0
+  between = index == MOUTH
+  index[between] = 0
+  open_share = inside_mouth(target, size) / np.float32(255)
+  mouth = np.nonzero(between | (open_share > 0))
   first, *others = np.moveaxis(corners[TRIANGLES], 1, 0)
   b, c = (corner - first for corner in others)
   area = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
@@ -88,7 +91,8 @@ def landmark_flow(target: Float[np.ndarray, '131 2'], references: Float[np.ndarr
     flow[..., :2] = at_a[index] + share_b * (at_b - at_a)[index] + share_c * (at_c - at_a)[index]
     places = np.stack([centres[mouth[1]], centres[mouth[0]]], axis=-1)
     source, seen = _between_lips(places, target, reference)
-    flow[mouth] = np.concatenate([source - places, seen[:, None]], axis=1)
+    flow[between, :2] = (source - places)[between[mouth]]
+    flow[..., 2][mouth] = 1 - open_share[mouth] * (1 - seen)
   return flows
 
 
