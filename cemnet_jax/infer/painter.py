@@ -14,7 +14,7 @@ from cemnet_jax.infer.references import References
 from cemnet_jax.preprocess.crop import crop_frame
 from cemnet_jax.preprocess.landmark_flow import landmark_flow
 
-FLOW_SIZE = 192  # px of the landmarks' flow: affine between them, it is enlarged with little loss
+FLOW_SIZE = 256  # px of the landmarks' flow: affine between them, it is enlarged with little loss
 MASK_SIZE = 192  # px of the masks' sides: soft edges need no more
 
 

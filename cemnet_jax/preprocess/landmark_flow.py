@@ -44,6 +44,7 @@ SUBPIXEL_BITS = 4  # corners of triangles to 1/16 px
 MOUTH = len(TRIANGLES)  # number of the pixels between the lips
 UPPER, LOWER = INNER_LIP[:11], INNER_LIP[[0, *range(19, 9, -1)]]  # from corner to corner
 DEEP = 0.8  # of a reference's opening: what lies below is stretched
+SHUT = 0.01  # crops: between lips no farther apart nothing is seen, at twice that all is
 STRETCH = 8  # up to which what is stretched is seen; at twice that nothing is
 FLAT = 1e-7  # area in crops below which a triangle is drawn by its first corner alone
 
@@ -55,8 +56,8 @@ def landmark_flow(target: Float[np.ndarray, '131 2'], references: Float[np.ndarr
   The first two are from the pixel to that place, (x, y) in sides of the crop: affine within each of
   `TRIANGLES` between landmarks. What is seen between the lips keeps its size and its distance to
   the upper lip, as teeth do; where the target's mouth is open wider, what lies deepest in the
-  reference's is stretched. The third is 1 where the place is seen, and falls to 0 with the stretch:
-  between closed lips nothing is.
+  reference's is stretched. The third is 1 where the place is seen, falls to 0 with the stretch, and
+  is 0 between closed lips.
 
   Args:
     target: landmarks in the crop, [0, 1].
@@ -117,7 +118,8 @@ def _between_lips(places, target, reference):
   deep = (depth - DEEP * opening) / room
   share = np.where(deep < 0, depth / opening, DEEP + (1 - DEEP) * np.minimum(deep, 1))
   stretch = room / ((1 - DEEP) * opening)
-  seen = np.where(deep < 0, 1, np.clip(2 - stretch / STRETCH, 0, 1))
+  seen = np.minimum(np.where(deep < 0, 1, np.clip(2 - stretch / STRETCH, 0, 1)),
+                    np.clip(opening / SHUT - 1, 0, 1))
   return above + share[:, None] * (below - above), seen
 
 

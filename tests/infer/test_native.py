@@ -133,3 +133,39 @@ def test_a_flow_that_tears_or_leaves_the_reference_is_not_followed(frame, landma
   left, without = (np.abs(x - smooth)[edge, columns].mean() for x in (got, plain))
   assert left < 0.2 * without
   np.testing.assert_allclose(got[far, columns], plain[far, columns], atol=1)
+
+
+def test_the_landmarks_flow_moves_as_the_painted_one_does(frame, landmarks):
+  shift = np.float32([3.3, -2.6]) / SIDE
+  flow = np.ones((1, 64, 64, 3), np.float32)
+  flow[..., :2] = shift
+  one, other = (native.compose(painted([frame], s), sources(frame), landmarks, BOX, REGION, f)
+                for s, f in ((shift, None), ((0, 0), flow)))
+  np.testing.assert_allclose(one, other, atol=0.5)
+
+
+def test_what_no_reference_shows_is_painted_up_to_an_edge_of_its_own(frame, landmarks):
+  """Red in a hole of 8 px of the net's crop, and not a pixel of red or of missing skin around."""
+  picture, fine = painted([frame]), 64
+  hole = slice(12, 20), slice(20, 24)
+  picture.image[hole[1], hole[0]] = (1, 0, 0)
+  flow = np.zeros((2, fine, fine, 3), np.float32)
+  flow[..., 2] = 1
+  flow[:, 40:48, 24:40, 2] = 0  # the same hole
+  both = native.sources([frame] * 2, np.stack([BOX] * 2), np.stack([crop_of(frame)] * 2), SIDE)
+  picture = picture._replace(displacement=np.zeros((2, SIZE, SIZE, 2), np.float32),
+                             share=np.full((2, SIZE, SIZE), 0.5, np.float32))
+  got = native.compose(picture, both, landmarks, BOX, REGION, flow)
+  left, top = REGION[:2]
+  scale = SIDE / SIZE
+  x0, x1, y0, y1 = (round(at * scale + corner) for at, corner in (
+    (12, BOX[0] - left), (20, BOX[0] - left), (20, BOX[1] - top), (24, BOX[1] - top)))
+  edge = round(SIDE / fine)
+  inside = got[y0 + edge:y1 - edge, x0 + edge:x1 - edge]
+  assert np.abs(inside - (255, 0, 0)).max() < 12
+  around = np.ones(got.shape[:2], bool)
+  around[y0 - edge:y1 + edge, x0 - edge:x1 + edge] = False
+  assert np.abs(got - region_of(frame))[around].max() < 1.0
+  flow[1, ..., 2] = 1  # one reference shows it
+  seen = native.compose(picture, both, landmarks, BOX, REGION, flow)
+  assert np.abs(seen - got)[around].mean() < 2 and np.abs(seen - got)[~around].max() > 10

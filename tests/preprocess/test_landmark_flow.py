@@ -42,7 +42,8 @@ def test_triangles_cover_the_crop_but_for_the_mouth_once(face):
 
 def test_the_same_landmarks_do_not_move(face):
   flow = landmark_flow(face, np.stack([face] * 2), SIZE)
-  assert np.abs(flow[..., :2]).max() < 1e-6 and (flow[..., 2] == 1).all()
+  assert np.abs(flow[..., :2]).max() < 1e-6
+  assert (flow[..., 2] == 1).mean() > 0.995  # but for the corners of the mouth
 
 
 def test_teeth_keep_their_size(face):
