@@ -41,7 +41,6 @@ TRIANGLES = np.array([
   (100, 20, 19), (100, 99, 20), (120, 100, 121), (120, 119, 99), (100, 120, 99), (115, 114, 94),
   (114, 113, 94)])
 SUBPIXEL_BITS = 4  # corners of triangles to 1/16 px
-MOUTH = len(TRIANGLES)  # number of the pixels between the lips
 UPPER, LOWER = INNER_LIP[:11], INNER_LIP[[0, *range(19, 9, -1)]]  # from corner to corner
 DEEP = 0.8  # of a reference's opening: what lies below is stretched
 SHUT = 0.01  # crops: between lips no farther apart nothing is seen, at twice that all is
@@ -65,36 +64,42 @@ def landmark_flow(target: Float[np.ndarray, '131 2'], references: Float[np.ndarr
     size: side of the result in px.
   """
   corners = np.concatenate([target, RIM])
-  index = np.full((size, size), MOUTH, np.int32)
-  drawn = np.rint((corners * size - 0.5) * 2 ** SUBPIXEL_BITS).astype(np.int32)
-  for number, triangle in enumerate(drawn[TRIANGLES]):
-    cv2.fillConvexPoly(index, triangle, number, cv2.LINE_8, SUBPIXEL_BITS)
-  between = index == MOUTH
-  index[between] = 0
+  triangle, share_b, share_c, between = _triangles_at(corners, size)
   open_share = inside_mouth(target, size) / np.float32(255)
   mouth = np.nonzero(between | (open_share > 0))
-  first, *others = np.moveaxis(corners[TRIANGLES], 1, 0)
-  b, c = (corner - first for corner in others)
-  area = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
-  across = np.stack([c[:, 1], -c[:, 0], -b[:, 1], b[:, 0]], axis=-1)  # to shares of b and c
-  flat = np.abs(area) < FLAT
-  across = np.where(flat, 0, across.T / np.where(flat, 1, area)).astype(np.float32)[:, index]
-  centres = (np.arange(size, dtype=np.float32) + 0.5) / size
-  x = centres - first[:, 0].astype(np.float32)[index]
-  y = centres[:, None] - first[:, 1].astype(np.float32)[index]
-  share_b = np.clip(across[0] * x + across[1] * y, 0, 1)[..., None]
-  share_c = np.clip(across[2] * x + across[3] * y, 0, 1)[..., None]
+  places = (np.stack(mouth[::-1], axis=-1) + np.float32(0.5)) / np.float32(size)
   flows = np.ones((len(references), size, size, 3), np.float32)
   for flow, reference in zip(flows, references):
     moved = np.zeros((len(corners), 2), np.float32)
     moved[:len(target)] = reference - target
-    at_a, at_b, at_c = np.moveaxis(moved[TRIANGLES], 1, 0)
-    flow[..., :2] = at_a[index] + share_b * (at_b - at_a)[index] + share_c * (at_c - at_a)[index]
-    places = np.stack([centres[mouth[1]], centres[mouth[0]]], axis=-1)
+    a, b, c = np.moveaxis(moved[TRIANGLES], 1, 0)
+    flow[..., :2] = a[triangle] + share_b * (b - a)[triangle] + share_c * (c - a)[triangle]
     source, seen = _between_lips(places, target, reference)
     flow[between, :2] = (source - places)[between[mouth]]
     flow[..., 2][mouth] = 1 - open_share[mouth] * (1 - seen)
   return flows
+
+
+def _triangles_at(corners, size):
+  """Of each pixel (size, size): its triangle, the barycentric coordinates (..., 1) of its second
+  and third corner, and whether it lies between the lips, where the others say nothing."""
+  triangle = np.full((size, size), len(TRIANGLES), np.int32)
+  drawn = np.rint((corners * size - 0.5) * 2 ** SUBPIXEL_BITS).astype(np.int32)[TRIANGLES]
+  for number, points in enumerate(drawn):
+    cv2.fillConvexPoly(triangle, points, number, cv2.LINE_8, SUBPIXEL_BITS)
+  between = triangle == len(TRIANGLES)
+  triangle[between] = 0
+  first, *others = np.moveaxis(corners[TRIANGLES], 1, 0)
+  b, c = (corner - first for corner in others)
+  area = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
+  across = np.stack([c[:, 1], -c[:, 0], -b[:, 1], b[:, 0]])  # turns a place into shares
+  flat = np.abs(area) < FLAT
+  across = np.where(flat, 0, across / np.where(flat, 1, area)).astype(np.float32)[:, triangle]
+  centres = (np.arange(size, dtype=np.float32) + 0.5) / size
+  x = centres - first[:, 0].astype(np.float32)[triangle]
+  y = centres[:, None] - first[:, 1].astype(np.float32)[triangle]
+  shares = (np.clip(across[i] * x + across[i + 1] * y, 0, 1)[..., None] for i in (0, 2))
+  return triangle, *shares, between
 
 
 def _between_lips(places, target, reference):
