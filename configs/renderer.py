@@ -32,7 +32,7 @@ def get_config(preset='paper'):
   # Half of the examples have to open closed lips, in a quarter the target's are among the clip's
   # most open: the generator must paint teeth and tongue (not in the paper; 0.0 for its own data).
   cfg.data.closed_ref, cfg.data.open_target = 0.5, 0.25
-  # The flow is learned on top of that of the landmarks (not in the paper; False for its own).
+  # Warps by the landmarks' flow in place of a learned one (not in the paper; False for its own).
   cfg.data.landmark_flow = True
   cfg.data.lines = 'filled'  # the sketch tells where the mouth is open; 'smooth': lines alone
   cfg.model.update(dict(

@@ -50,7 +50,7 @@ class Networks(NamedTuple):
   window: int  # T of both
   crop: str = 'stable'  # the rule of the face boxes, see infer.references
   lines: str = 'smooth'  # of the sketches: one of preprocess.sketch.LINES, or 'iplap'
-  landmark_flow: bool = False  # the renderer's flow is a change of that of the landmarks
+  landmark_flow: bool = False  # the renderer warps by the landmarks' flow, not by its own
   per_utterance: bool = False  # Audio2Mouth hears mel that `nets.pipeline.per_utterance` made
 
 
@@ -72,8 +72,7 @@ class Painting(NamedTuple):
   """What the renderer says of B frames, in crops of its own size, colours in [0, 1]."""
   image: Float[Array, 'B S S 3']  # the face
   warped: Float[Array, 'B S S 3']  # the references, warped and mixed by `share`
-  displacement: Float[Array, 'B N S S 2']  # from each pixel to its source (x, y), in crop sides:
-  # all of it, or what the net changes of that of the landmarks
+  displacement: Float[Array, 'B N S S 2']  # from each pixel to its source (x, y), in crop sides
   share: Float[Array, 'B N S S']  # of each reference, together 1
   face: Float[Array, 'B S S']  # how much of what is warped to a pixel is face
 
@@ -292,10 +291,8 @@ def _paint(net, variables, crops, sketches, references, mel, faces, corresponden
   moved = grid_sample(jnp.broadcast_to(known, (b, *known.shape)).reshape(b * n, *known.shape[1:]),
                       grid).reshape(b, n, height, width, 4)
   mixed = (share * moved).sum(1)
-  changed = grid_displacement(grid).reshape(drawn.grid.shape)
-  if correspondence is not None:
-    changed -= correspondence[..., :2]
-  return Painting(drawn.image.clip(0, 1), mixed[..., :3], changed, share[..., 0], mixed[..., 3])
+  return Painting(drawn.image.clip(0, 1), mixed[..., :3],
+                  grid_displacement(grid).reshape(drawn.grid.shape), share[..., 0], mixed[..., 3])
 
 
 def shares(weight: Float[Array, 'B N H W 1']) -> Float[Array, 'B N H W 1']:

@@ -24,6 +24,7 @@ LEEWAY = 8 / 255  # and by how much it may miss the range of those colours
 AGREE = 0.12  # change of colour, in [0, 1], at which a reference's own detail has faded to 1 / e
 TORN = 3.0  # px of the nets' crops: neighbours whose sources lie so far apart tear the picture
 THIN = 1.5  # px of the nets' crops: between lips that are no farther apart nothing is seen
+MIXED = 3  # times the share of a pixel that none shows: so much of its change is not the lips' own
 SPREAD = 1.5  # px of the nets' crops over which colours are continued beyond an edge
 MOUTH_GROW = 0.02  # in sides of the crop: around the inner lips any colour may be painted
 
@@ -76,27 +77,30 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
     painted: one frame of a batch.
     landmarks: of the drawn face, in the crop.
     box: the crop's place in the frame, px.
-    flow: `preprocess.landmark_flow`, of which the painted displacement is a change.
+    flow: `preprocess.landmark_flow`, finer than the painted displacement, where that is it.
   """
   beside = _disc(BESIDE * len(painted.image))
   image = painted.image.clip(references.low - LEEWAY, references.high + LEEWAY).clip(
     cv2.erode(painted.warped, beside) - LEEWAY, cv2.dilate(painted.warped, beside) + LEEWAY)
-  image += _mouth(landmarks, len(image)) * (painted.image - image)
+  mouth = _opening(landmarks, len(image))
+  image += _grown(mouth, len(image)) * (painted.image - image)
   change = image - painted.warped
   if flow is not None:  # what no reference shows has an edge of its own, as sharp as the lips
     unseen = cv2.resize(1 - flow[..., 2].max(axis=0), image.shape[:2],
                         interpolation=cv2.INTER_AREA)
-    change = _spread(change, 1 - unseen)
-  agreement = np.exp(-np.square(change.mean(axis=-1) / AGREE)) * _followed(painted)
+    change = _spread(change, 1 - (MIXED * unseen).clip(0, 1))
+  agreement = np.exp(-np.square(change.mean(axis=-1) / AGREE))
   enlarge = enlarger(len(image), box, region)
   left, top, right, bottom = region
   x, y = ((np.arange(*ends, dtype=np.float32) + 0.5 - at) / extent for ends, at, extent in (
     ((left, right), box[0], box[2] - box[0]), ((top, bottom), box[1], box[3] - box[1])))
   mixed, whole = 0.0, 0.0
-  shifts = [enlarge(displacement, cv2.INTER_CUBIC) for displacement in painted.displacement]
-  if flow is not None:
+  if flow is None:
+    agreement *= _followed(painted)
+    shifts = [enlarge(displacement, cv2.INTER_CUBIC) for displacement in painted.displacement]
+  else:
     by_landmarks = enlarger(flow.shape[1], box, region)
-    shifts = [shift + by_landmarks(known[..., :2]) for shift, known in zip(shifts, flow)]
+    shifts = [by_landmarks(known[..., :2]) for known in flow]
   for picture, origin, side, shift, share in zip(
       references.pictures, references.origins, references.sides, shifts, painted.share):
     source = cv2.remap(
@@ -112,7 +116,9 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
   if flow is None:
     return face
   inside = 255 * enlarge(_spread(painted.image, unseen), cv2.INTER_CUBIC)
-  return face + by_landmarks(1 - flow[..., 2].max(axis=0))[..., None] * (inside - face)
+  edge = (by_landmarks(1 - flow[..., 2].max(axis=0))
+          * enlarger(len(mouth), box, region)(cv2.blur(mouth, (3, 3))) / 255)
+  return face + edge[..., None] * (inside - face)
 
 
 def _spread(values, known):
@@ -143,8 +149,12 @@ def _disc(radius):
   return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(radius)) + 1,) * 2)
 
 
-def _mouth(landmarks, size):
-  """(size, size, 1) in [0, 1]: the opening between the lips, without its thin corners, grown."""
-  mask = cv2.morphologyEx(fine_mouth(landmarks, size), cv2.MORPH_OPEN, _disc(FINER * THIN / 2))
+def _opening(landmarks, size):
+  """255 between the lips, without thin corners, on FINER * size px a side."""
+  return cv2.morphologyEx(fine_mouth(landmarks, size), cv2.MORPH_OPEN, _disc(FINER * THIN / 2))
+
+
+def _grown(mask, size):
+  """(size, size, 1) in [0, 1]: that opening and MOUTH_GROW around it."""
   mask = cv2.dilate(mask, _disc(MOUTH_GROW * len(mask)))
   return cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)

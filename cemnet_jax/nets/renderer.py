@@ -117,14 +117,14 @@ class FlowModule(nn.Module):
              correspondence: Float[Array, 'B N H W 3'] | None = None,
              ) -> tuple[Float[Array, 'B N H W 2'], Float[Array, 'B N H W 1']]:
     """References (B or 1, N, ...), sketches (B, H, W, T) -> where each pixel looks in each
-    reference, in grid_sample's coordinates, and the references' weights. With `correspondence` the
-    flow goes on from there, and from the features found there, and what a reference does not show
-    has no weight."""
-    coarse, moved, visible = references.coarse, 0.0, 1.0
+    reference, in grid_sample's coordinates, and the references' weights. A `correspondence` tells
+    the first; the weights then come from the features found there, and are 0 for what a reference
+    does not show."""
+    coarse, known = references.coarse, None
     grid_of = _merge(lambda flow: sampling_grid(flow, self.quirk))
     if correspondence is not None:
-      moved, visible = GRID_SIDE * correspondence[..., :2], correspondence[..., 2:]
-      known = grid_of(jnp.zeros_like(moved)) + moved
+      moved = correspondence[..., :2]
+      known = grid_of(jnp.zeros_like(moved)) + GRID_SIDE * moved
       coarse = _warp(coarse, _merge(halve_grid)(known))
     x = self.spade_1(coarse, nearest_down(sketches))
     x = self.spade_2(x, nearest_down(sketches))
@@ -132,7 +132,9 @@ class FlowModule(nn.Module):
     x = self.spade_4(x, sketches)
     flow = self.flow(x)
     weight = nn.sigmoid(self.weight_2(nn.relu(self.weight_1(x))))
-    return grid_of(flow) + moved, weight * visible
+    if correspondence is None:
+      return grid_of(flow), weight
+    return known, weight * correspondence[..., 2:]  # the flow's kernel stays, as IP-LAP has one
 
   def warp(self, references: References, grid: Float[Array, 'B N H W 2'],
            weight: Float[Array, 'B N H W 1'], seen: Float[Array, 'B H W 1']) -> References:
@@ -267,8 +269,8 @@ class Renderer(nn.Module):
     """-> (image, warped reference), both (B, H, W, 3); `masked` has its lower half set to 0.
 
     `correspondence`, where it is known, is where the landmarks say that each pixel lies in each
-    reference and whether it is seen there (`preprocess.landmark_flow`); the flow is then a change
-    of it (not in the paper).
+    reference and whether it is seen there (`preprocess.landmark_flow`); it takes the place of the
+    learned flow (not in the paper).
     """
     references = self.encode_references(reference, ref_sketches, train=train)
     return self.render(masked, sketches, references, mel, correspondence, train=train)

@@ -135,12 +135,12 @@ def test_a_flow_that_tears_or_leaves_the_reference_is_not_followed(frame, landma
   np.testing.assert_allclose(got[far, columns], plain[far, columns], atol=1)
 
 
-def test_the_landmarks_flow_moves_as_the_painted_one_does(frame, landmarks):
+def test_the_landmarks_flow_takes_the_place_of_the_painted_one(frame, landmarks):
   shift = np.float32([3.3, -2.6]) / SIDE
   flow = np.ones((1, 64, 64, 3), np.float32)
   flow[..., :2] = shift
   one, other = (native.compose(painted([frame], s), sources(frame), landmarks, BOX, REGION, f)
-                for s, f in ((shift, None), ((0, 0), flow)))
+                for s, f in ((shift, None), ((0.3, 0), flow)))
   np.testing.assert_allclose(one, other, atol=0.5)
 
 
@@ -152,10 +152,15 @@ def test_what_no_reference_shows_is_painted_up_to_an_edge_of_its_own(frame, land
   flow = np.zeros((2, fine, fine, 3), np.float32)
   flow[..., 2] = 1
   flow[:, 40:48, 24:40, 2] = 0  # the same hole
+  lips = landmarks.copy()  # apart there, and somewhat around it
+  side = np.linspace(9, 23, 6)
+  lips[INNER_LIP] = np.concatenate([
+    np.stack([side, np.full(6, 17)], -1), [(23, 19), (23, 21), (23, 23), (23, 25)],
+    np.stack([side[::-1], np.full(6, 27)], -1), [(9, 25), (9, 23), (9, 21), (9, 19)]]) / SIZE
   both = native.sources([frame] * 2, np.stack([BOX] * 2), np.stack([crop_of(frame)] * 2), SIDE)
   picture = picture._replace(displacement=np.zeros((2, SIZE, SIZE, 2), np.float32),
                              share=np.full((2, SIZE, SIZE), 0.5, np.float32))
-  got = native.compose(picture, both, landmarks, BOX, REGION, flow)
+  got = native.compose(picture, both, lips, BOX, REGION, flow)
   left, top = REGION[:2]
   scale = SIDE / SIZE
   x0, x1, y0, y1 = (round(at * scale + corner) for at, corner in (
@@ -166,6 +171,10 @@ def test_what_no_reference_shows_is_painted_up_to_an_edge_of_its_own(frame, land
   around = np.ones(got.shape[:2], bool)
   around[y0 - edge:y1 + edge, x0 - edge:x1 + edge] = False
   assert np.abs(got - region_of(frame))[around].max() < 1.0
+  shut = lips.copy()
+  shut[INNER_LIP, 1] = 22 / SIZE + (lips[INNER_LIP, 1] - 22 / SIZE) / 10
+  closed = native.compose(picture, both, shut, BOX, REGION, flow)
+  assert np.abs(closed - region_of(frame)).max() < 1.0  # between lips that hardly part nothing is
   flow[1, ..., 2] = 1  # one reference shows it
-  seen = native.compose(picture, both, landmarks, BOX, REGION, flow)
+  seen = native.compose(picture, both, lips, BOX, REGION, flow)
   assert np.abs(seen - got)[around].mean() < 2 and np.abs(seen - got)[~around].max() > 10

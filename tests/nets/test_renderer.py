@@ -126,17 +126,17 @@ def test_with_skip_the_painted_face_does_not_bend_the_flow(batch):
   assert not gradient(0).any() and gradient(1).any()
 
 
-def test_with_a_correspondence_the_flow_goes_on_from_there(tiny, batch):
-  """Still and seen is as if nothing was known; else places are taken from where they are seen."""
+def test_a_correspondence_takes_the_place_of_the_flow(tiny, batch):
+  """Places are taken from where they are seen; still and seen is a flow of zero."""
   variables = jax.tree.map(lambda x: x, tiny[1])
   net = nets.Renderer(**TINY, quirk=False)
   run = jax.jit(lambda variables, known: net.apply(variables, *batch, known, train=False))
   still = jnp.zeros((B, N, SIZE, SIZE, 3)).at[..., 2].set(1)
-  for a, b in zip(run(variables, None), run(variables, still), strict=True):
+  flow, part = run(variables, still), variables['params']['flow_module']
+  part['flow'] = jax.tree.map(jnp.zeros_like, part['flow'])
+  for a, b in zip(run(variables, None), flow, strict=True):
     np.testing.assert_allclose(a, b, atol=1e-5)
-  for name in ('flow', 'weight_2'):  # no flow of its own, and all references alike
-    part = variables['params']['flow_module']
-    part[name] = jax.tree.map(jnp.zeros_like, part[name])
+  part['weight_2'] = jax.tree.map(jnp.zeros_like, part['weight_2'])  # all references alike
   warped = lambda known: run(variables, known)[1]
   pixels = 2
   shifted = warped(still.at[..., 0].set(pixels / SIZE))
