@@ -18,7 +18,7 @@ from cemnet_jax.preprocess.sketch import draw_sketches, iplap_sketch
 from cemnet_jax.topology import EMOTIONS
 
 EMOTION_BATCH = 32  # speech windows encoded at a time
-SHARE_POWER = 4  # of the references' weights, so that few pictures mix: a mean of many is blurred
+SHARE_POWER = 16  # of the references' weights, so that few pictures mix: a mean of many is blurred
 FRAME_BATCH = 32  # frames of which Audio2Mouth's tokens are made at a time
 
 

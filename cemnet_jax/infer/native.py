@@ -106,7 +106,7 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
     source = cv2.remap(
       picture, (x + shift[..., 0]) * side[0] + origin[0] - 0.5,
       (y[:, None] + shift[..., 1]) * side[1] + origin[1] - 0.5,
-      cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+      cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     weight = enlarge(share)[..., None]
     mixed, whole = mixed + weight * source, whole + weight
   detail = mixed / whole

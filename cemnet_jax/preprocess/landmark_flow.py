@@ -44,7 +44,7 @@ SUBPIXEL_BITS = 4  # corners of triangles to 1/16 px
 UPPER, LOWER = INNER_LIP[:11], INNER_LIP[[0, *range(19, 9, -1)]]  # from corner to corner
 DEEP = 0.8  # of a reference's opening: what lies below is stretched
 SHUT = 0.01  # crops: between lips no farther apart nothing is seen, at twice that all is
-STRETCH = 8  # up to which what is stretched is seen; at twice that nothing is
+STRETCH = 5  # up to which what is stretched is seen; at twice that nothing is
 FLAT = 1e-7  # area in crops below which a triangle is drawn by its first corner alone
 
 

@@ -170,6 +170,7 @@ def test_audio2mouth_alone_plans_the_same(talker, system_dir, moving, speech, tm
 
 
 def test_shares_of_references_are_whole_however_small_their_weights():
-  weight = np.float32([[.5, 1e-30, 0, 1], [.25, 3e-30, 0, 1e-9]])[None, :, None, :, None]
+  weight = np.float32([[.5, 1e-30, 0, 1], [.45, 1.2e-30, 0, 1e-9]])[None, :, None, :, None]
   got = np.asarray(forward.shares(weight))[0, :, 0, :, 0]
-  np.testing.assert_allclose(got, [[16 / 17, 1 / 82, .5, 1], [1 / 17, 81 / 82, .5, 0]], atol=1e-6)
+  first = [1 / (1 + .9**16), 1 / (1 + 1.2**16), .5, 1]
+  np.testing.assert_allclose(got, [first, np.subtract(1, first)], atol=1e-6)
