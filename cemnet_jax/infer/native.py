@@ -86,8 +86,8 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
   image += _grown(mouth, len(image)) * (painted.image - image)
   change = image - painted.warped
   if flow is not None:  # what no reference shows has an edge of its own, as sharp as the lips
-    unseen = cv2.resize(1 - flow[..., 2].max(axis=0), image.shape[:2],
-                        interpolation=cv2.INTER_AREA)
+    hidden = 1 - flow[..., 2].max(axis=0)
+    unseen = cv2.resize(hidden, image.shape[:2], interpolation=cv2.INTER_AREA)
     change = _spread(change, 1 - (MIXED * unseen).clip(0, 1))
   agreement = np.exp(-np.square(change.mean(axis=-1) / AGREE))
   enlarge = enlarger(len(image), box, region)
@@ -116,7 +116,7 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
   if flow is None:
     return face
   inside = 255 * enlarge(_spread(painted.image, unseen), cv2.INTER_CUBIC)
-  edge = (by_landmarks(1 - flow[..., 2].max(axis=0))
+  edge = (by_landmarks(hidden)
           * enlarger(len(mouth), box, region)(cv2.blur(mouth, (3, 3))) / 255)
   return face + edge[..., None] * (inside - face)
 

@@ -59,16 +59,18 @@ class Painter:
     size = self._nets.image_size
     crops = np.stack([crop_frame(frame, box, size)
                       for frame, box in zip(canvas.frames, canvas.boxes)])
-    flows = self._landmark_flows(landmarks) if self._nets.landmark_flow else None
-    some = None if flows is None else flows[np.minimum(np.arange(len(crops)), len(flows) - 1)]
-    painting = forward.paint(self._nets, crops, sketches, self._encoded, mel, self._faces, some)
+    painting = forward.paint(self._nets, crops, sketches, self._encoded, mel, self._faces,
+                             self._correspondence(landmarks, len(crops)))
     rows = [forward.Painting(*row) for row in zip(*map(np.asarray, painting))]
     return [self._finished(*of_frame) for of_frame in zip(
       rows, crops, canvas.frames, canvas.boxes, canvas.known, landmarks)]
 
-  def _landmark_flows(self, landmarks):
-    size = self._nets.image_size
-    return np.stack([landmark_flow(points, self._known, size) for points in landmarks])
+  def _correspondence(self, landmarks, count):
+    """What `forward.paint` needs of the landmarks, the last repeated to fill a batch of `count`."""
+    if not self._nets.landmark_flow:
+      return None
+    flows = [landmark_flow(points, self._known, self._nets.image_size) for points in landmarks]
+    return np.stack(flows + flows[-1:] * (count - len(flows)))
 
   def _finished(self, painted, crop, frame, box, known, landmarks):
     mask = paste.lower_face_mask(known, landmarks, MASK_SIZE, painted.face)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from cemnet_jax.preprocess.sketch import inside_mouth
+from cemnet_jax.preprocess.sketch import SUBPIXEL_BITS, inside_mouth, positions
 from cemnet_jax.topology import INNER_LIP
 
 # Points of the crop's rim that stay where they are, (x, y) in its sides; numbered from 131 on.
@@ -40,7 +40,6 @@ TRIANGLES = np.array([
   (51, 50, 67), (51, 52, 50), (48, 51, 67), (52, 51, 48), (121, 100, 101), (101, 100, 19),
   (100, 20, 19), (100, 99, 20), (120, 100, 121), (120, 119, 99), (100, 120, 99), (115, 114, 94),
   (114, 113, 94)])
-SUBPIXEL_BITS = 4  # corners of triangles to 1/16 px
 UPPER, LOWER = INNER_LIP[:11], INNER_LIP[[0, *range(19, 9, -1)]]  # from corner to corner
 DEEP = 0.8  # of a reference's opening: what lies below is stretched
 SHUT = 0.01  # crops: between lips no farther apart nothing is seen, at twice that all is
@@ -84,7 +83,7 @@ def _triangles_at(corners, size):
   """Of each pixel (size, size): its triangle, the barycentric coordinates (..., 1) of its second
   and third corner, and whether it lies between the lips, where the others say nothing."""
   triangle = np.full((size, size), len(TRIANGLES), np.int32)
-  drawn = np.rint((corners * size - 0.5) * 2 ** SUBPIXEL_BITS).astype(np.int32)[TRIANGLES]
+  drawn = positions(corners, size).astype(np.int32)[TRIANGLES]
   for number, points in enumerate(drawn):
     cv2.fillConvexPoly(triangle, points, number, cv2.LINE_8, SUBPIXEL_BITS)
   between = triangle == len(TRIANGLES)

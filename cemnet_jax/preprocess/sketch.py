@@ -23,7 +23,7 @@ def draw_sketch(landmarks: Float[np.ndarray, '131 2'], size: int, filled: bool =
     size: side of the picture in px.
     filled: the mouth is grey where it is open.
   """
-  sketch = _lines(np.zeros((size, size), np.uint8), _positions(landmarks, size), cv2.LINE_AA,
+  sketch = _lines(np.zeros((size, size), np.uint8), positions(landmarks, size), cv2.LINE_AA,
                   SUBPIXEL_BITS)
   if not filled:
     return sketch
@@ -49,7 +49,7 @@ def fine_mouth(landmarks: Float[np.ndarray, '131 2'], size: int) -> UInt8[np.nda
   OpenCV fills the pixels of the rim as well, so they are small ones.
   """
   fine = size * FINER
-  ring = _positions(landmarks, fine)[INNER_LIP].astype(np.int32)
+  ring = positions(landmarks, fine)[INNER_LIP].astype(np.int32)
   return cv2.fillPoly(np.zeros((fine, fine), np.uint8), [ring], 255, cv2.LINE_8, SUBPIXEL_BITS)
 
 
@@ -67,8 +67,9 @@ def iplap_sketch(landmarks: Float[np.ndarray, '131 2'], size: int, box: Float[np
   return cv2.resize(drawn, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
-def _positions(landmarks, size):
-  """OpenCV's integer positions, which are pixel centres; ours are pixel edges."""
+def positions(landmarks: Float[np.ndarray, 'N 2'], size: int) -> Float[np.ndarray, 'N 2']:
+  """OpenCV's integer positions in 1 / 2**SUBPIXEL_BITS px, which are pixel centres; ours are pixel
+  edges."""
   return np.rint((np.asarray(landmarks, np.float64) * size - 0.5) * 2 ** SUBPIXEL_BITS)
 
 

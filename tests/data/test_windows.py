@@ -159,7 +159,7 @@ def test_render(debug_data, clips, cross_ref, lines):
     pictures = [decode_jpeg(frame) for frame in reference['frames']]
     flow = partial(landmark_flow, clip['landmarks'][centre].astype(np.float32), size=32)
     for picture, sketch, correspondence in zip(item['reference'], item['ref_sketches'],
-                                             item['correspondence'], strict=True):
+                                               item['correspondence'], strict=True):
       frames = [i for i, p in enumerate(pictures) if (p == picture).all()]
       drawn = [draw_sketch(reference['landmarks'][i].astype(np.float32), 32, filled)
                for i in frames]
