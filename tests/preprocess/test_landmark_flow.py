@@ -6,9 +6,16 @@ import pytest
 from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import Delaunay
 
-from cemnet_jax.preprocess.landmark_flow import RIM, TRIANGLES, landmark_flow
+from cemnet_jax.preprocess.landmark_flow import TRIANGLES, landmark_flow, mesh_points
 from cemnet_jax.preprocess.sketch import inside_mouth
-from cemnet_jax.topology import INNER_LIP, INNER_LIP_BOTTOM, INNER_LIP_TOP, LIPS, OUTER_LIP
+from cemnet_jax.topology import (
+  INNER_LIP,
+  INNER_LIP_BOTTOM,
+  INNER_LIP_TOP,
+  LIPS,
+  MOUTH_CORNERS,
+  OUTER_LIP,
+)
 from tests.infer.tiny_system import drawn_face
 
 SIZE = 64
@@ -19,7 +26,7 @@ def opened(landmarks, gap):
   points = landmarks.copy()
   ring = np.linspace(0, 2 * np.pi, 20, endpoint=False)
   centre = points[LIPS].mean(axis=0)
-  for lips, wide, high in ((INNER_LIP, 0.12, gap / 2), (OUTER_LIP, 0.15, gap / 2 + 0.04)):
+  for lips, wide, high in ((INNER_LIP, 0.12, gap / 2), (OUTER_LIP, 0.15, gap / 2 + 0.03)):
     points[lips] = centre + np.stack([-wide * np.cos(ring), -high * np.sin(ring)], -1)
   return points
 
@@ -34,7 +41,7 @@ def centres(size=SIZE):
 
 
 def test_triangles_cover_the_crop_but_for_the_mouth_once(face):
-  points = np.concatenate([face, RIM])
+  points = mesh_points(face)
   areas = [cv2.contourArea(np.float32(points[t])) for t in [*TRIANGLES, INNER_LIP]]
   assert abs(sum(areas) - 1) < 1e-6
   assert np.isin(LIPS, TRIANGLES).all()
@@ -66,13 +73,13 @@ def test_teeth_keep_their_size(face):
 
 def test_it_is_scipys_interpolation_on_the_same_triangles(face):
   other = face + np.random.default_rng(0).normal(0, 0.02, face.shape)
-  corners = np.concatenate([face, RIM])
+  corners = mesh_points(face)
   known = Delaunay(corners[np.unique(TRIANGLES)])
   names = np.unique(TRIANGLES)
   ours = {tuple(sorted(t)) for t in TRIANGLES.tolist()}
   shared = np.array([tuple(sorted(names[t])) in ours for t in known.simplices])
   assert shared.mean() > 0.4  # Delaunay's own for this face, where ours are for an average one
-  moved = np.concatenate([other - face, np.zeros_like(RIM)])[names]
+  moved = (mesh_points(other) - corners)[names]
   places = centres(256)
   inside = shared[known.find_simplex(places)]
   got = landmark_flow(face, other[None], 256)[0, ..., :2]
@@ -95,6 +102,16 @@ def test_lips_of_an_open_mouth_come_from_those_of_a_closed_one(face):
   assert abs(source[1] - closed[INNER_LIP_TOP, 1]) < 0.004 and not seen[y, x]
   inside = inside_mouth(face, 256) == 255
   assert seen[inside].mean() < 0.05 and seen[~inside].mean() > 0.999  # but for the mouth's rim
+
+
+def test_what_is_beside_a_corner_of_the_mouth_moves_with_it(face):
+  """Corners go up by a tenth of the crop: the ends of a frown keep their size."""
+  frown = face.copy()
+  frown[:, 1] += 0.1 * np.isin(np.arange(len(face)), MOUTH_CORNERS)
+  flow = landmark_flow(face, frown[None], 256)[0, ..., :2]
+  for corner, outwards in zip(MOUTH_CORNERS, (-1, 1)):
+    x, y = np.floor((face[corner] + (0.02 * outwards, 0)) * 256).astype(int)
+    np.testing.assert_allclose(flow[y, x], frown[corner] - face[corner], atol=0.02)
 
 
 @pytest.mark.parametrize('gap', [0.0, 1e-4])
