@@ -11,7 +11,7 @@ from configs import common, sizes
 def get_config(preset='paper'):
   cfg = common.base('renderer', preset)
   pick = common.picker(preset)
-  cfg.steps = pick(paper=140_000, benchmark=1_500, quickstart=400, debug=4)
+  cfg.steps = pick(paper=140_000, benchmark=1_000, quickstart=400, debug=4)
   cfg.batch_size = pick(paper=96, quickstart=4, debug=8)
   cfg.optimizer.lr = pick(paper=1e-4, quickstart=1.5e-3, debug=1e-3)
   cfg.optimizer.schedule = pick(paper='constant', quickstart='cosine', debug='constant')

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import jax  # noqa: E402
+import pytest  # noqa: E402
 from absl import flags  # noqa: E402
 
 jax.config.update('jax_num_cpu_devices', 8)
@@ -21,3 +22,11 @@ flags.FLAGS.mark_as_parsed()  # Grain's loader processes read absl flags
 
 if importlib.util.find_spec('tests.data_fixture'):
   from tests.data_fixture import debug_data  # noqa: E402, F401
+
+
+@pytest.fixture(autouse=True)
+def traces_are_not_kept():
+  """A command that keeps them does so for its own test: others may replace what is traced."""
+  yield
+  if 'cemnet_jax.infer.traced' in sys.modules:
+    sys.modules['cemnet_jax.infer.traced']._kept = False

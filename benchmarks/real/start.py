@@ -42,20 +42,10 @@ def _run(system_dir: str, system: str, reference: str, speech: str, landmarker: 
          *options: str) -> dict:
   """What `cemnet generate` does, up to the frames."""
   from benchmarks.real.footage import parse_options
-  from cemnet_jax.infer import loading
-  from cemnet_jax.infer.talker import Options, Talker, as_references, record_audio
-  from cemnet_jax.infer.warm_up import warm_up
-  from cemnet_jax.preprocess.video import is_picture
-  from cemnet_jax.topology import SAMPLES_PER_FRAME
-  from cemnet_jax.train.process import keep_compiled_programs
-  keep_compiled_programs(seconds=0.1)
-  audio = record_audio(speech)
-  nets = loading.load(system_dir, system)
-  talker, pictures = Talker(nets), 1 if is_picture(reference) else len(audio)
-  compiled = warm_up(nets, pictures)
-  references = as_references([reference], landmarker or None, len(audio) // SAMPLES_PER_FRAME,
-                             talker.crop)
-  compiled()
+  from cemnet_jax.infer.start import start
+  from cemnet_jax.infer.talker import Options
+  talker, references, audio = start(system_dir, [reference], speech, system=system,
+                                    landmarker=landmarker or None)
   frames = talker.stream(references, audio, options=Options(**parse_options(options)))
   next(frames)
   first, began = time.time(), time.perf_counter()

@@ -44,7 +44,7 @@ def run(args) -> None:
   videos = [check_writable(out / f'talk_{n}.mp4') for n in range(1, len(CONFLICTS) + 1)]
   _say('loading the system')
   from cemnet_jax.evaluate.figures import write_png
-  from cemnet_jax.infer import loading
+  from cemnet_jax.infer import loading, traced
   from cemnet_jax.infer.references import from_arrays
   from cemnet_jax.infer.talker import Talker
   from cemnet_jax.infer.warm_up import warm_up
@@ -52,6 +52,7 @@ def run(args) -> None:
   from cemnet_jax.train import process
   from cemnet_jax.weights import embedded
   process.keep_compiled_programs(seconds=0.1)
+  traced.keep()
   nets = loading.load(embedded.folder())
   compiled, talker = warm_up(nets, 1), Talker(nets)
   _say('drawing the speakers, compiling')

@@ -1,12 +1,12 @@
 """`cemnet generate`: references and speech in, a talking mp4 out."""
 
 import os
+from functools import partial
 
 import numpy as np
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import RESOLUTIONS
-from cemnet_jax.preprocess import face
 from cemnet_jax.preprocess.video import check_writable, is_picture, read_picture, write_video
 from cemnet_jax.systems import TALKERS
 from cemnet_jax.topology import EMOTIONS, FPS, NUM_LANDMARKS, SAMPLES_PER_FRAME
@@ -46,33 +46,17 @@ def run(args) -> None:
   for path in (*args.reference, args.audio):
     if not os.path.isfile(path):
       raise UserError(f'{path}: no such file')
-  _say('loading the system')
-  if not args.landmarks:
-    face.find_landmarker(args.landmarker)
-  from cemnet_jax.infer import loading
-  from cemnet_jax.infer.talker import Options, Talker, as_references, record_audio
-  from cemnet_jax.infer.warm_up import warm_up
-  from cemnet_jax.train import process
-  from cemnet_jax.weights import embedded
-  process.keep_compiled_programs(seconds=0.1)
-  audio = record_audio(args.audio)
-  frames = len(audio) // SAMPLES_PER_FRAME
-  nets = loading.load(args.system_dir or embedded.folder(), args.system)
-  talker = Talker(nets)
-  compiled = warm_up(nets, len(args.reference) if is_picture(args.reference[0]) else frames)
-  _say('finding the face')
-  references = (_known(args.reference, args.landmarks, talker.crop) if args.landmarks
-                else as_references(args.reference, args.landmarker, frames, talker.crop))
+  from cemnet_jax.infer.start import start
+  known = partial(_known, args.reference, args.landmarks) if args.landmarks else None
+  talker, references, audio = start(args.system_dir, args.reference, args.audio,
+                                    system=args.system, landmarker=args.landmarker, known=known,
+                                    say=partial(print, flush=True))
+  from cemnet_jax.infer.talker import Options
   options = Options(args.emotion, args.seed, not args.no_memory, args.choose, args.smooth,
                     args.calibrate == 'on', args.resolution, progress=True)
-  _say('compiling')
-  compiled()
   write_video(args.out, talker.stream(references, audio, options=options), audio)
+  frames = len(audio) // SAMPLES_PER_FRAME
   print(f'{args.out}: {frames} frames, {frames / FPS:.2f} s')
-
-
-def _say(line: str) -> None:
-  print(line, flush=True)
 
 
 def _known(pictures, landmarks, crop):

@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.infer import traced
 from cemnet_jax.infer.compiled import compiled
 from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.landmark_frame import Similarity
+from cemnet_jax.nets.renderer import References
 from cemnet_jax.nets.warp import grid_displacement, grid_sample
 from cemnet_jax.preprocess.audio import MfccWindows
 from cemnet_jax.preprocess.sketch import draw_sketches, iplap_sketch
@@ -54,6 +56,7 @@ class Networks(NamedTuple):
   per_utterance: bool = False  # Audio2Mouth hears mel that `nets.pipeline.per_utterance` made
 
 
+@traced.storable
 class FrameTokens(NamedTuple):
   """Audio2Mouth's tokens of frames (..., D) and the faces' own frames in the crop."""
   audio: Float[np.ndarray, '*T D']
@@ -61,6 +64,7 @@ class FrameTokens(NamedTuple):
   frame: Similarity
 
 
+@traced.storable
 class Cues(NamedTuple):
   """Conditions of the memory that stay the same through a video, each (1, D)."""
   audio_emotion: Float[Array, '1 D']
@@ -68,6 +72,7 @@ class Cues(NamedTuple):
   identity: Float[Array, '1 G']
 
 
+@traced.storable
 class Painting(NamedTuple):
   """What the renderer says of B frames, in crops of its own size, colours in [0, 1]."""
   image: Float[Array, 'B S S 3']  # the face
@@ -75,6 +80,10 @@ class Painting(NamedTuple):
   displacement: Float[Array, 'B N S S 2']  # from each pixel to its source (x, y), in crop sides
   share: Float[Array, 'B N S S']  # of each reference, together 1
   face: Float[Array, 'B S S']  # how much of what is warped to a pixel is face
+
+
+for _kind in (Similarity, References):
+  traced.storable(_kind)
 
 
 def speech_emotion(bridge: Bridge, mfcc: Float[np.ndarray, 'T 28 12'] | MfccWindows

@@ -1,6 +1,7 @@
 """Reference pictures of a speaker: pixels, landmarks and face boxes, from files or from arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -56,15 +57,41 @@ def from_files(paths: Sequence, landmarker=None, max_frames: int | None = None,
   Of a video, the longest run of frames with one steady face among its first `max_frames` is taken.
   UserError names the file that cannot be read or shows no face.
   """
+  frames = open_files(paths, max_frames)
+  with face.landmarker(landmarker) as detect:
+    landmarks = landmarks_of(paths, frames, detect)
+  return from_found(paths, frames, landmarks, crop)
+
+
+def open_files(paths: Sequence, max_frames: int | None = None,
+               ) -> list[UInt8[np.ndarray, 'H W 3']] | Film:
+  """Pictures, or the first `max_frames` of one video, which has still to be read; UserError."""
   videos = [p for p in paths if not video.is_picture(p)]
   if videos and len(paths) > 1:
     raise UserError(f'{videos[0]}: give either pictures or one video as reference, not both')
-  if videos:
-    return _from_video(videos[0], landmarker, max_frames, crop)
-  pictures = [video.read_picture(p) for p in paths]
-  with face.landmarker(landmarker) as detect:
-    found = [face.picture_landmarks(p, detect, name) for p, name in zip(pictures, paths)]
-  return from_arrays(pictures, np.stack(found), crop=crop)
+  return Film(videos[0], max_frames) if videos else [video.read_picture(p) for p in paths]
+
+
+def landmarks_of(paths: Sequence, frames: Sequence[UInt8[np.ndarray, 'H W 3']], detect: Callable,
+                 ) -> Float[np.ndarray, 'N 131 2']:
+  """Landmarks (px) in `open_files(paths)`, by `face.landmarker`; a video is read by it, and its
+  frames without a face are NaN. UserError names the picture that shows none."""
+  if isinstance(frames, Film):
+    return face.video_landmarks(frames.read(), detect)
+  return np.stack([face.picture_landmarks(*of) for of in zip(frames, repeat(detect), paths)])
+
+
+def from_found(paths: Sequence, frames: Sequence[UInt8[np.ndarray, 'H W 3']],
+               landmarks: Float[np.ndarray, 'N 131 2'], crop: str = 'stable') -> References:
+  """References of `open_files(paths)`, a video being read, with the landmarks that were found."""
+  if not isinstance(frames, Film):
+    return from_arrays(frames, landmarks, crop=crop)
+  path, runs = paths[0], face.steady_runs(landmarks)
+  if not runs:
+    raise UserError(f'{path}: no face found in any frame; give a video of one face from the front')
+  start, stop = max(runs, key=lambda run: run[1] - run[0])
+  return from_arrays(frames[start:stop], landmarks[start:stop], moving=True, crop=crop,
+                     audio=_sound(path, start, stop) if video.has_audio(path) else None)
 
 
 def whole_boxes(frames: Sequence[UInt8[np.ndarray, 'H W 3']]) -> Float[np.ndarray, 'N 4']:
@@ -122,18 +149,6 @@ def back_and_forth(length: int, count: int) -> Int[np.ndarray, 'T']:
     return np.zeros(count, np.int64)
   at = np.arange(count) % (2 * length - 2)
   return np.minimum(at, 2 * length - 2 - at)
-
-
-def _from_video(path, landmarker, max_frames, crop) -> References:
-  frames = Film(path, max_frames)
-  with face.landmarker(landmarker) as detect:
-    landmarks = face.video_landmarks(frames.read(), detect)
-  runs = face.steady_runs(landmarks)
-  if not runs:
-    raise UserError(f'{path}: no face found in any frame; give a video of one face from the front')
-  start, stop = max(runs, key=lambda run: run[1] - run[0])
-  return from_arrays(frames[start:stop], landmarks[start:stop], moving=True, crop=crop,
-                     audio=_sound(path, start, stop) if video.has_audio(path) else None)
 
 
 def _sound(path, start, stop) -> Float[np.ndarray, 'S']:

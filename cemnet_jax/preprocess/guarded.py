@@ -65,8 +65,16 @@ class Guard:
 
   def __call__(self, task) -> Any:
     """The result, or `Failed` when the process died or fell silent."""
+    self.begin(task)
+    return self.result()
+
+  def begin(self, task) -> None:
+    """Gives the task to the process, and does not wait."""
     self._worker = self._worker or _Worker(*self._arguments)
     self._worker.give(0, task)
+
+  def result(self) -> Any:
+    """Of the task that was begun, see `__call__`."""
     over = False
     while not over:
       over, result = self._worker.look(self._worker.connection.poll(1.0))

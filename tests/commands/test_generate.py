@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cemnet_jax import cli
-from cemnet_jax.infer import loading
+from cemnet_jax.infer import loading, start
 from cemnet_jax.preprocess import face
+from cemnet_jax.preprocess.guarded import Failed
 from cemnet_jax.preprocess.video import read_video
 from cemnet_jax.weights import embedded
 from tests.infer.tiny_system import drawn_face, save_system
@@ -18,6 +19,19 @@ from tests.infer.tiny_system import drawn_face, save_system
 @pytest.fixture(scope='module')
 def system_dir(tmp_path_factory):
   return save_system(tmp_path_factory.mktemp('system'))
+
+
+class Here:
+  """`Guard` without a process of its own, in which nothing could be replaced."""
+
+  def __init__(self, function):
+    self.function = function
+
+  def begin(self, task):
+    self.result = lambda: self.function(task, lambda: None)
+
+  def close(self):
+    return None
 
 
 @pytest.fixture
@@ -35,6 +49,7 @@ def inputs(tmp_path, monkeypatch):
   def blind(path=None):
     yield lambda rgb: np.zeros((0, 131, 2), np.float32)
   monkeypatch.setattr(face, 'landmarker', blind)
+  monkeypatch.setattr(start, 'Guard', Here)
   monkeypatch.setattr(face, 'find_landmarker', lambda path: path)
   return tmp_path
 
@@ -73,6 +88,23 @@ def test_a_missing_landmarker_is_told_before_anything_is_loaded(inputs, system_d
   monkeypatch.setattr(loading, 'load', lambda *args: loaded.append(args))
   assert _run(inputs, system_dir, landmarks=None) == 2
   assert 'none.task: no such landmarker file' in capsys.readouterr().err and not loaded
+
+
+def test_what_is_wrong_in_the_other_process_is_told(inputs, system_dir, monkeypatch, capsys):
+  monkeypatch.undo()
+  bad = _junk(inputs / 'bad.task')
+  assert _run(inputs, system_dir, landmarks=None, landmarker=bad) == 2
+  err = capsys.readouterr().err
+  assert err.count('\n') == 1 and 'bad.task: not a usable face landmarker' in err, err
+
+
+def test_a_process_that_dies_is_told(inputs, system_dir, monkeypatch, capsys):
+  class Dead(Here):
+    def begin(self, task):
+      self.result = lambda: Failed('the process that read it died (SIGSEGV)')
+  monkeypatch.setattr(start, 'Guard', Dead)
+  assert _run(inputs, system_dir, landmarks=None) == 2
+  assert 'face.png: MediaPipe found no face since the process' in capsys.readouterr().err
 
 
 def _junk(path):
