@@ -28,6 +28,8 @@ def start(system_dir, paths: Sequence, speech, *, system: str = 'cemnet', landma
           say: Callable[[str], None] = lambda line: None) -> Started:
   """Loads a system, finds the face in a process of its own, and compiles.
 
+  That process imports the main module again: a script calls this under `__name__ == '__main__'`.
+
   Args:
     system_dir: a trained or exported system; None: the one that comes with the package.
     paths: pictures of one face, or one video.

@@ -119,12 +119,14 @@ class FlowModule(nn.Module):
     """References (B or 1, N, ...), sketches (B, H, W, T) -> where each pixel looks in each
     reference, in grid_sample's coordinates, and the references' weights. A `correspondence` tells
     the first; the weights then come from the features found there, and are 0 for what a reference
-    does not show."""
+    does not show. A single reference has nothing to be weighed against: nothing is computed."""
     coarse, known = references.coarse, None
     grid_of = _merge(lambda flow: sampling_grid(flow, self.quirk))
     if correspondence is not None:
       moved = correspondence[..., :2]
       known = grid_of(jnp.zeros_like(moved)) + GRID_SIDE * moved
+      if coarse.shape[1] == 1 and not self.is_initializing():
+        return known, correspondence[..., 2:]
       coarse = _warp(coarse, _merge(halve_grid)(known))
     x = self.spade_1(coarse, nearest_down(sketches))
     x = self.spade_2(x, nearest_down(sketches))

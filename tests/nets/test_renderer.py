@@ -148,6 +148,27 @@ def test_a_correspondence_takes_the_place_of_the_flow(tiny, batch):
   np.testing.assert_allclose(of_first, batch[2][:, 0, *place], atol=1e-4)
 
 
+def test_a_single_reference_is_not_weighed(tiny, batch):
+  """It is drawn as two equal ones are, and none of the layers that make weights is run."""
+  net, variables = nets.Renderer(**TINY, quirk=False), jax.tree.map(lambda x: x, tiny[1])
+  flow = variables['params']['flow_module']
+  flow['weight_2'] = jax.tree.map(jnp.zeros_like, flow['weight_2'])  # weights are far from none
+  rng = np.random.default_rng(0)
+  known = jnp.asarray(rng.uniform(0, .1, (B, 1, SIZE, SIZE, 3)), jnp.float32).at[..., 2].set(1)
+
+  def run(n, variables):
+    twice = lambda x: jnp.repeat(x[:, :1], n, axis=1)
+    return net.apply(variables, *batch[:2], *map(twice, batch[2:4]), batch[4], twice(known),
+                     train=False)
+  one, two = run(1, variables), run(2, variables)
+  for a, b in zip(one, two, strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-4)
+  without = {**variables, 'params': {**variables['params'], 'flow_module': {
+    k: v for k, v in flow.items() if k in ('conv1', 'conv2', 'conv1_norm', 'conv2_norm')}}}
+  for a, b in zip(run(1, without), one, strict=True):
+    np.testing.assert_array_equal(a, b)
+
+
 def test_an_occlusion_map_takes_away_what_is_known(batch):
   plain, net = (nets.Renderer(**TINY, skip=True, occlusion=on) for on in (False, True))
   variables = random_variables(net, *batch, train=False)
