@@ -105,7 +105,7 @@ def generate(talker: talking.Talker, source: Path, known: np.ndarray | None, lan
   """
   clock = Clock()
   with clock.part(DECODE):
-    frames, audio = list(video.iterate_frames(source)), talking.record_audio(source)
+    frames, audio = list(video.iterate_frames(source)), video.record_audio(source)
   if known is None:
     with clock.part(LANDMARKS), face.landmarker(landmarker) as detect:
       known = face.video_landmarks(frames, detect)

@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.cases import References
 from cemnet_jax.infer import forward, loading, paste, wav2lip
 from cemnet_jax.infer import references as refs
-from cemnet_jax.infer.painter import Canvas, Painter
+from cemnet_jax.infer.painter import Batch, Painter
 from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.preprocess.audio import load_wav16, mel_windows
 from cemnet_jax.preprocess.crop import crop_frame, decode_jpeg
@@ -211,15 +211,16 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
                             return_inverse=True)
   sketches = forward.sketches(nets, landmarks[around], clip['crop_box'][around])
   place = place.reshape(len(frames), nets.window)
-  pictures = []
-  for start in range(0, len(frames), RENDER_BATCH):
-    batch = np.minimum(np.arange(start, start + RENDER_BATCH), len(frames) - 1)
-    at = frames[batch]
-    originals = [decode_jpeg(clip['frames'][f]) for f in at]
-    canvas = Canvas(originals, refs.whole_boxes(originals), known[at])
-    wanted = landmarks[frames[start:start + RENDER_BATCH]]
-    pictures += painter.paint(canvas, wanted, sketches[place[batch]], mel[at])
-  return np.stack(pictures)
+
+  def batches() -> Iterator[Batch]:
+    for start in range(0, len(frames), RENDER_BATCH):
+      batch = np.minimum(np.arange(start, start + RENDER_BATCH), len(frames) - 1)
+      at = frames[batch]
+      originals = [decode_jpeg(clip['frames'][f]) for f in at]
+      yield Batch(originals, refs.whole_boxes(originals), known[at],
+                  landmarks[frames[start:start + RENDER_BATCH]], sketches[place[batch]], mel[at])
+
+  return np.stack(list(painter.paint(batches())))
 
 
 def _pasted(original, face, crop, known, landmarks):

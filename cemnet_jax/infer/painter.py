@@ -1,6 +1,6 @@
 """Frames of one speaker: the renderer's crops, at their own or the picture's resolution, pasted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -18,11 +18,14 @@ FLOW_SIZE = 256  # px of the landmarks' flow: affine between them, it is enlarge
 MASK_SIZE = 192  # px of the masks' sides: soft edges need no more
 
 
-class Canvas(NamedTuple):
-  """The B pictures that are painted over, as many as the renderer takes at a time."""
+class Batch(NamedTuple):
+  """B pictures that are painted over, as many as the renderer takes at a time."""
   frames: Sequence[UInt8[np.ndarray, 'H W 3']]
   boxes: Float[np.ndarray, 'B 4']  # px
   known: Float[np.ndarray, 'B 131 2']  # landmarks of their faces, in the crop
+  landmarks: Float[np.ndarray, 'K 131 2']  # of those that are drawn; K < B: the rest fills it up
+  sketches: UInt8[np.ndarray, 'B T S S']  # of the frames around each
+  mel: Float[np.ndarray, 'B 80 16']
 
 
 class Painter:
@@ -46,24 +49,30 @@ class Painter:
     if resolution == 'native':
       self._sources = native.sources(references.frames, references.boxes, crops, side)
 
-  def paint(self, canvas: Canvas, landmarks: Float[np.ndarray, 'K 131 2'],
-            sketches: UInt8[np.ndarray, 'B T S S'], mel: Float[np.ndarray, 'B 80 16'],
-            ) -> list[UInt8[np.ndarray, 'H W 3']]:
-    """The canvas's pictures with the mouths of the sketches.
+  def paint(self, batches: Iterable[Batch]) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
+    """Their pictures with other mouths; the nets draw a batch while the last one is finished."""
+    drawn = None
+    for batch in batches:
+      begun = batch, *self._begun(batch)
+      if drawn:
+        yield from self._finished(*drawn)
+      drawn = begun
+    if drawn:
+      yield from self._finished(*drawn)
 
-    Args:
-      landmarks: of the faces that are drawn, in the crop; as many as are wanted, where the batch
-        is filled up.
-      sketches: of the frames around each.
-    """
+  def _begun(self, batch):
+    """The faces as the nets see them, and what these make of them, which need not be there yet."""
     size = self._nets.image_size
     crops = np.stack([crop_frame(frame, box, size)
-                      for frame, box in zip(canvas.frames, canvas.boxes)])
-    painting = forward.paint(self._nets, crops, sketches, self._encoded, mel, self._faces,
-                             self._correspondence(landmarks, len(crops)))
+                      for frame, box in zip(batch.frames, batch.boxes)])
+    return crops, forward.paint(
+      self._nets, crops, batch.sketches, self._encoded, batch.mel, self._faces,
+      self._correspondence(batch.landmarks, len(crops)))
+
+  def _finished(self, batch, crops, painting):
     rows = [forward.Painting(*row) for row in zip(*map(np.asarray, painting))]
-    return [self._finished(*of_frame) for of_frame in zip(
-      rows, crops, canvas.frames, canvas.boxes, canvas.known, landmarks)]
+    return [self._pasted(*of_frame) for of_frame in zip(
+      rows, crops, batch.frames, batch.boxes, batch.known, batch.landmarks)]
 
   def _correspondence(self, landmarks, count):
     """What `forward.paint` needs of the landmarks, the last repeated to fill a batch of `count`."""
@@ -72,7 +81,7 @@ class Painter:
     flows = [landmark_flow(points, self._known, self._nets.image_size) for points in landmarks]
     return np.stack(flows + flows[-1:] * (count - len(flows)))
 
-  def _finished(self, painted, crop, frame, box, known, landmarks):
+  def _pasted(self, painted, crop, frame, box, known, landmarks):
     mask = paste.lower_face_mask(known, landmarks, MASK_SIZE, painted.face)
     tint = paste.tint(255 * painted.image, crop, known)
     if self._resolution == 'net' or (box[2:] - box[:2]).max() <= len(crop):

@@ -43,7 +43,7 @@ def start(system_dir, paths: Sequence, speech, *, system: str = 'cemnet', landma
   """
   say('loading the system')
   model = None if known else face.find_landmarker(landmarker)
-  recording = Recording(video.iterate_audio(speech), SAMPLES_PER_FRAME)
+  recording = video.record_audio(speech)
   limit = len(recording) // SAMPLES_PER_FRAME
   guard = Guard(_search)
   try:

@@ -15,7 +15,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.infer import calibration, forward, loading
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.calibration import Calibration
-from cemnet_jax.infer.painter import Canvas, Painter
+from cemnet_jax.infer.painter import Batch, Painter
 from cemnet_jax.infer.references import References
 from cemnet_jax.infer.rows import Rows, average_overlaps, smooth
 from cemnet_jax.infer.video import TalkingVideo
@@ -239,17 +239,21 @@ class Talker:
     painter = Painter(self._nets, self._painted(shot.chosen), side, options.resolution)
     known, rows = refs.crop_landmarks(canvas), Rows(landmarks)
     starts = range(0, count, RENDER_BATCH)
-    for start in tqdm(starts, desc='frames', unit='batch', disable=not options.progress):
-      ids = np.minimum(np.arange(start, start + RENDER_BATCH), count - 1)
-      at = shot.shown[ids]
-      around = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, count - 1)
-      points = rows.take(around)
-      mel = mel_windows(shot.audio, start, ids[-1] - start + 1)
-      mel = mel[np.minimum(np.arange(RENDER_BATCH), len(mel) - 1)]
-      sketches = self._sketch_windows(points, canvas.boxes[shot.shown[around]])
-      pictures = Canvas([canvas.frames[i] for i in at], canvas.boxes[at], known[at])
-      wanted = points[reach:reach + min(RENDER_BATCH, count - start)]
-      yield from painter.paint(pictures, wanted, sketches, mel)
+
+    def batches() -> Iterator[Batch]:
+      for start in tqdm(starts, desc='frames', unit='batch', disable=not options.progress):
+        ids = np.minimum(np.arange(start, start + RENDER_BATCH), count - 1)
+        at = shot.shown[ids]
+        around = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, count - 1)
+        points = rows.take(around)
+        mel = mel_windows(shot.audio, start, ids[-1] - start + 1)
+        mel = mel[np.minimum(np.arange(RENDER_BATCH), len(mel) - 1)]
+        sketches = self._sketch_windows(points, canvas.boxes[shot.shown[around]])
+        wanted = points[reach:reach + min(RENDER_BATCH, count - start)]
+        yield Batch([canvas.frames[i] for i in at], canvas.boxes[at], known[at], wanted, sketches,
+                    mel)
+
+    return painter.paint(batches())
 
   def _cues(self, chosen: References, audio, options: Options, heard=None) -> forward.Cues:
     bridge = self._nets.bridge
@@ -332,11 +336,6 @@ def load_audio(audio) -> Float[np.ndarray, 'S']:
   if len(audio) < video.MIN_SECONDS * 16000:
     raise UserError(f'audio: lasts under {video.MIN_SECONDS} s; give longer speech')
   return audio.astype(np.float32)
-
-
-def record_audio(path) -> Recording:
-  """Speech at 16 kHz from a file, kept on disk; whole video frames of it, the last filled up."""
-  return Recording(video.iterate_audio(path), SAMPLES_PER_FRAME)
 
 
 def as_references(references, landmarker=None, max_frames: int | None = None,
