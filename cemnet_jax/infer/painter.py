@@ -90,7 +90,10 @@ class Painter:
     if region is None:
       return frame.copy()
     place = partial(paste.enlarger, box=box, region=region)
-    flow = (landmark_flow(landmarks, self._known, FLOW_SIZE) if self._nets.landmark_flow else None)
+    flow = None
+    if self._nets.landmark_flow:
+      above = int((region[1] - box[1]) / (box[3] - box[1]) * FLOW_SIZE) - 2  # less what it leaks
+      flow = landmark_flow(landmarks, self._known, FLOW_SIZE, max(0, above))
     face = native.compose(painted, self._sources, landmarks, box, region, flow)
     face += place(len(crop))(np.broadcast_to(tint, crop.shape).copy())
     return paste.blend(frame, region, face, place(MASK_SIZE)(mask))

@@ -1,5 +1,7 @@
 """Where the pixels of a face lie in another picture of it, by the landmarks of both alone."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 from jaxtyping import Float
@@ -63,7 +65,7 @@ FLAT = 1e-7  # area in crops below which a triangle is drawn by its first corner
 
 
 def landmark_flow(target: Float[np.ndarray, '131 2'], references: Float[np.ndarray, 'N 131 2'],
-                  size: int) -> Float[np.ndarray, 'N size size 3']:
+                  size: int, top: int = 0) -> Float[np.ndarray, 'N size size 3']:
   """Where each pixel of a face lies in N other pictures of it, and whether it is seen there.
 
   The first two are from the pixel to that place, (x, y) in sides of the crop: affine within each of
@@ -76,17 +78,20 @@ def landmark_flow(target: Float[np.ndarray, '131 2'], references: Float[np.ndarr
     target: landmarks in the crop, [0, 1].
     references: the same of the other pictures, each in its own crop.
     size: side of the result in px.
+    top: rows above this one are not wanted: there nothing moves.
   """
   corners = mesh_points(target)
-  triangle, share_b, share_c, between = _triangles_at(corners, size)
-  open_share = inside_mouth(target, size) / np.float32(255)
+  triangle, share_b, share_c, between = _triangles_at(corners, size, top)
+  open_share = inside_mouth(target, size)[top:] / np.float32(255)
   mouth = np.nonzero(between | (open_share > 0))
-  places = (np.stack(mouth[::-1], axis=-1) + np.float32(0.5)) / np.float32(size)
-  flows = np.ones((len(references), size, size, 3), np.float32)
-  for flow, reference in zip(flows, references):
+  places = (np.stack(mouth[::-1], axis=-1) + np.float32([0.5, top + 0.5])) / np.float32(size)
+  flows = np.zeros((len(references), size, size, 3), np.float32)
+  flows[..., 2] = 1
+  for flow, reference in zip(flows[:, top:], references):
     moved = (mesh_points(reference) - corners).astype(np.float32)
     a, b, c = np.moveaxis(moved[TRIANGLES], 1, 0)
-    flow[..., :2] = a[triangle] + share_b * (b - a)[triangle] + share_c * (c - a)[triangle]
+    of_pixel = partial(np.take, indices=triangle, axis=0)  # several times faster than brackets
+    flow[..., :2] = of_pixel(a) + share_b * of_pixel(b - a) + share_c * of_pixel(c - a)
     source, seen = _between_lips(places, target, reference)
     flow[between, :2] = (source - places)[between[mouth]]
     flow[..., 2][mouth] = 1 - open_share[mouth] * (1 - seen)
@@ -99,13 +104,14 @@ def mesh_points(landmarks: Float[np.ndarray, '131 2']) -> Float[np.ndarray, '167
   return np.concatenate([landmarks, landmarks[OUTER_LIP] + AROUND, RIM])
 
 
-def _triangles_at(corners, size):
-  """Of each pixel (size, size): its triangle, the barycentric coordinates (..., 1) of its second
-  and third corner, and whether it lies between the lips, where the others say nothing."""
+def _triangles_at(corners, size, top):
+  """Of each pixel from row `top` on: its triangle, the barycentric coordinates (..., 1) of the
+  second and third corner, and whether it lies between the lips, where the others say nothing."""
   triangle = np.full((size, size), len(TRIANGLES), np.int32)
   drawn = positions(corners, size).astype(np.int32)[TRIANGLES]
   for number, points in enumerate(drawn):
     cv2.fillConvexPoly(triangle, points, number, cv2.LINE_8, SUBPIXEL_BITS)
+  triangle = triangle[top:]
   between = triangle == len(TRIANGLES)
   triangle[between] = 0
   first, *others = np.moveaxis(corners[TRIANGLES], 1, 0)
@@ -113,10 +119,10 @@ def _triangles_at(corners, size):
   area = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
   across = np.stack([c[:, 1], -c[:, 0], -b[:, 1], b[:, 0]])  # turns a place into shares
   flat = np.abs(area) < FLAT
-  across = np.where(flat, 0, across / np.where(flat, 1, area)).astype(np.float32)[:, triangle]
+  across = np.where(flat, 0, across / np.where(flat, 1, area)).astype(np.float32).take(triangle, 1)
   centres = (np.arange(size, dtype=np.float32) + 0.5) / size
-  x = centres - first[:, 0].astype(np.float32)[triangle]
-  y = centres[:, None] - first[:, 1].astype(np.float32)[triangle]
+  x = centres - first[:, 0].astype(np.float32).take(triangle)
+  y = centres[top:, None] - first[:, 1].astype(np.float32).take(triangle)
   shares = (np.clip(across[i] * x + across[i + 1] * y, 0, 1)[..., None] for i in (0, 2))
   return triangle, *shares, between
 

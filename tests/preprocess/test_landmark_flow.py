@@ -53,6 +53,13 @@ def test_the_same_landmarks_do_not_move(face):
   assert (flow[..., 2] == 1).mean() > 0.995  # but for the corners of the mouth
 
 
+def test_rows_that_are_not_wanted_do_not_change_the_others(face):
+  other = np.stack([face + 0.01, opened(face, 0.02)])
+  whole, part = landmark_flow(face, other, SIZE), landmark_flow(face, other, SIZE, 41)
+  np.testing.assert_array_equal(part[:, 41:], whole[:, 41:])
+  assert (part[:, :41] == (0, 0, 1)).all() and np.abs(whole[:, :41, :, :2]).max() > 0.005
+
+
 def test_teeth_keep_their_size(face):
   """Of a mouth that opens wider the upper part is the reference's own; of one that opens less,
   all of it."""
