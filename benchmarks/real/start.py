@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from cemnet_jax.errors import UserError
@@ -44,7 +45,7 @@ def _run(system_dir: str, system: str, reference: str, speech: str, landmarker: 
   from benchmarks.real.footage import parse_options
   from cemnet_jax.infer.start import start
   from cemnet_jax.infer.talker import Options
-  talker, references, audio = start(system_dir, [reference], speech, system=system,
+  talker, references, audio = start(partial(_load, system_dir, system), [reference], speech,
                                     landmarker=landmarker or None)
   frames = talker.stream(references, audio, options=Options(**parse_options(options)))
   next(frames)
@@ -52,6 +53,11 @@ def _run(system_dir: str, system: str, reference: str, speech: str, landmarker: 
   count = sum(1 for _ in frames)
   return {'first_frame_at': first, 'ms_per_frame': 1e3 * (time.perf_counter() - began) / count,
           'peak_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def _load(system_dir, system):
+  from cemnet_jax.infer import loading
+  return loading.load(system_dir, system)
 
 
 if __name__ == '__main__':

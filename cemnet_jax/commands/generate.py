@@ -48,15 +48,21 @@ def run(args) -> None:
       raise UserError(f'{path}: no such file')
   from cemnet_jax.infer.start import start
   known = partial(_known, args.reference, args.landmarks) if args.landmarks else None
-  talker, references, audio = start(args.system_dir, args.reference, args.audio,
-                                    system=args.system, landmarker=args.landmarker, known=known,
-                                    say=partial(print, flush=True))
+  talker, references, audio = start(
+    partial(_load, args.system_dir, args.system), args.reference, args.audio,
+    landmarker=args.landmarker, known=known, say=partial(print, flush=True))
   from cemnet_jax.infer.talker import Options
   options = Options(args.emotion, args.seed, not args.no_memory, args.choose, args.smooth,
                     args.calibrate == 'on', args.resolution, progress=True)
   write_video(args.out, talker.stream(references, audio, options=options), audio)
   frames = len(audio) // SAMPLES_PER_FRAME
   print(f'{args.out}: {frames} frames, {frames / FPS:.2f} s')
+
+
+def _load(folder, system):
+  from cemnet_jax.infer import loading
+  from cemnet_jax.weights import embedded
+  return loading.load(folder or embedded.folder(), system)
 
 
 def _known(pictures, landmarks, crop):

@@ -23,7 +23,7 @@ class Started(NamedTuple):
   speech: Recording
 
 
-def start(system_dir, paths: Sequence, speech, *, system: str = 'cemnet', landmarker=None,
+def start(load: Callable, paths: Sequence, speech, *, landmarker=None,
           known: Callable[[str], References] | None = None,
           say: Callable[[str], None] = lambda line: None) -> Started:
   """Loads a system, finds the face in a process of its own, and compiles.
@@ -31,7 +31,7 @@ def start(system_dir, paths: Sequence, speech, *, system: str = 'cemnet', landma
   That process imports the main module again: a script calls this under `__name__ == '__main__'`.
 
   Args:
-    system_dir: a trained or exported system; None: the one that comes with the package.
+    load: gives the system, as `loading.load` does, and may take its time to import what it needs.
     paths: pictures of one face, or one video.
     speech: a sound or video file.
     landmarker: see `face.find_landmarker`.
@@ -50,14 +50,13 @@ def start(system_dir, paths: Sequence, speech, *, system: str = 'cemnet', landma
     if not known:
       guard.begin((paths, model, limit))
     # JAX takes seconds to import, as MediaPipe does: both at a time.
-    from cemnet_jax.infer import loading, traced
+    from cemnet_jax.infer import traced
     from cemnet_jax.infer.talker import Talker
     from cemnet_jax.infer.warm_up import warm_up
     from cemnet_jax.train import process
-    from cemnet_jax.weights import embedded
     process.keep_compiled_programs(seconds=0.1)
     traced.keep()
-    nets = loading.load(system_dir or embedded.folder(), system)
+    nets = load()
     compiled = warm_up(nets, len(paths) if video.is_picture(paths[0]) else limit)
     say('finding the face')
     references = known(nets.crop) if known else _found(guard, paths, limit, nets.crop)
