@@ -25,6 +25,7 @@ AGREE = 0.12  # change of colour, in [0, 1], at which a reference's own detail h
 TORN = 3.0  # px of the nets' crops: neighbours whose sources lie so far apart tear the picture
 THIN = 1.5  # px of the nets' crops: between lips that are no farther apart nothing is seen
 MIXED = 3  # times the share of a pixel that none shows: so much of its change is not the lips' own
+DETAIL = 1.0  # px of the nets' crops: finer than that is the texture of one reference
 SPREAD = 1.5  # px of the nets' crops over which colours are continued beyond an edge
 MOUTH_GROW = 0.02  # in sides of the crop: around the inner lips any colour may be painted
 
@@ -94,22 +95,28 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
   left, top, right, bottom = region
   x, y = ((np.arange(*ends, dtype=np.float32) + 0.5 - at) / extent for ends, at, extent in (
     ((left, right), box[0], box[2] - box[0]), ((top, bottom), box[1], box[3] - box[1])))
-  mixed, whole = 0.0, 0.0
+  mixed, whole, fine = 0.0, 0.0, 0.0
+  # Colours of references mix softly, but a mean of two is blurred: the finest detail is of one.
+  largest = np.arange(len(painted.share))[:, None, None] == painted.share.argmax(axis=0)
+  grain = DETAIL * (box[2:] - box[:2]).max() / len(image)
   if flow is None:
     agreement *= _followed(painted)
     shifts = [enlarge(displacement, cv2.INTER_CUBIC) for displacement in painted.displacement]
   else:
     by_landmarks = enlarger(flow.shape[1], box, region)
     shifts = [by_landmarks(known[..., :2]) for known in flow]
-  for picture, origin, side, shift, share in zip(
-      references.pictures, references.origins, references.sides, shifts, painted.share):
+  for picture, origin, side, shift, share, own in zip(
+      references.pictures, references.origins, references.sides, shifts, painted.share, largest):
     source = cv2.remap(
       picture, (x + shift[..., 0]) * side[0] + origin[0] - 0.5,
       (y[:, None] + shift[..., 1]) * side[1] + origin[1] - 0.5,
       cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     weight = enlarge(share)[..., None]
     mixed, whole = mixed + weight * source, whole + weight
-  detail = mixed / whole
+    if len(largest) > 1:
+      detail = source - cv2.GaussianBlur(source, (0, 0), grain).astype(np.float32)
+      fine += (enlarge(np.float32(own))[..., None] - weight) * detail
+  detail = mixed / whole + fine
   smooth = 255 * enlarge(painted.warped, cv2.INTER_CUBIC)
   face = (smooth + enlarge(agreement)[..., None] * (detail - smooth)
           + 255 * enlarge(change, cv2.INTER_CUBIC))

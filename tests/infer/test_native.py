@@ -70,12 +70,18 @@ def test_a_flow_moves_the_references_own_pixels(frame, landmarks):
   assert np.abs(got - want).mean() < 1.0 and np.corrcoef(got.ravel(), want.ravel())[0, 1] > 0.998
 
 
-def test_shares_mix_the_references(frame, landmarks):
-  other = frame[::-1].copy()
-  got = native.compose(painted([frame, other], share=[0.25, 0.75]), sources(frame, other),
+@pytest.mark.parametrize('share', [[0.25, 0.75], [0.5, 0.5]])
+def test_shares_mix_the_references_colours_and_one_gives_the_detail(frame, landmarks, share):
+  other = np.clip(frame[::-1].astype(int) - 40, 0, 255).astype(np.uint8)  # darker
+  got = native.compose(painted([frame, other], share=share), sources(frame, other),
                        landmarks, BOX, REGION)
-  want = 0.25 * region_of(frame) + 0.75 * region_of(other)
-  assert np.abs(got - want).max() < 1.01
+  colours = lambda x: cv2.GaussianBlur(np.float32(x), (0, 0), native.DETAIL * SIDE / SIZE)
+  pictures = [region_of(frame), region_of(other)]
+  mixed, low = (sum(w * x for w, x in zip(share, of)) for of in (pictures, map(colours, pictures)))
+  first = pictures[np.argmax(share)]
+  assert np.abs(got - (low + first - colours(first))).max() < 2
+  texture = lambda x: np.abs(cv2.Laplacian(np.float32(x), cv2.CV_32F)).mean()
+  assert texture(got) > 0.97 * texture(first) > 1.2 * texture(mixed)
 
 
 def test_a_change_is_added_and_fades_the_detail_below_it(frame, landmarks):
