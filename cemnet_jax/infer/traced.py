@@ -1,5 +1,6 @@
 """Traced programs, kept for the next process: of a warm start, tracing is the longest part."""
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -7,7 +8,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import flax
 import jax
+import jaxlib
 import numpy as np
 from jax import export
 
@@ -39,17 +42,30 @@ def program(function: Callable, net, arrays: tuple) -> export.Exported:
   """`function(net, *arrays)` as a program of arrays with these shapes and types.
 
   It is traced unless one is found that was traced by the same source, of a module of the same
-  fields, on the same kind of device, by the same JAX.
+  fields, on the same kind of device, by the same JAX. A folder that cannot be written is no error.
   """
   file = cache_dir() / 'traced' / _source() / _name(function, net, arrays)
-  if not file.is_file():
+  stored = _read(file)
+  if stored is None:
     made = export.export(jax.jit(lambda *arrays: function(net, *arrays)))(*arrays)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_name(f'.{file.name}.{os.getpid()}.{threading.get_ident()}')
-    scratch.write_bytes(made.serialize())
-    os.replace(scratch, file)
+    stored = bytes(made.serialize())
+    with contextlib.suppress(OSError):
+      file.parent.mkdir(parents=True, exist_ok=True)
+      scratch = file.with_name(f'.{file.name}.{os.getpid()}.{threading.get_ident()}')
+      scratch.write_bytes(hashlib.sha256(stored).digest() + stored)
+      os.replace(scratch, file)
   # Read again even when it was just made: the same bytes have the same compiled program kept.
-  return export.deserialize(bytearray(file.read_bytes()))
+  return export.deserialize(bytearray(stored))
+
+
+def _read(file: Path) -> bytes | None:
+  """What is stored in the file; None where there is none, or it was damaged."""
+  try:
+    whole = file.read_bytes()
+  except OSError:
+    return None
+  size = hashlib.sha256().digest_size
+  return whole[size:] if hashlib.sha256(whole[size:]).digest() == whole[:size] else None
 
 
 def _name(function, net, arrays) -> str:
@@ -61,8 +77,9 @@ def _name(function, net, arrays) -> str:
 
 @functools.cache
 def _source() -> str:
-  """Digest of all that a trace depends on but for its arguments: our source, JAX and numpy."""
-  digest = hashlib.sha256(f'{jax.__version__} {np.__version__}'.encode())
+  """Digest of all that a trace depends on but for its arguments: our source, and libraries."""
+  versions = (module.__version__ for module in (jax, jaxlib, flax, np))
+  digest = hashlib.sha256(' '.join(versions).encode())
   for file in sorted(PACKAGE.rglob('*.py')):
     digest.update(file.read_bytes())
   return digest.hexdigest()[:16]

@@ -74,6 +74,28 @@ def test_what_it_depends_on_changes_the_file(call, change, tmp_path, monkeypatch
   np.testing.assert_allclose(got.a[0], (3 if change == 'field' else 2) * np.sin(1), rtol=1e-6)
 
 
+def test_a_damaged_file_is_made_anew(call, tmp_path):
+  fresh, traces = call
+  pair = Pair(np.ones(4, np.float32), np.ones(4, np.float32))
+  fresh()(Scaled(2.0), pair, None)
+  file, = files(tmp_path)
+  whole = file.read_bytes()
+  for damaged in (whole[:-9], b'', whole[:40] + b'?' + whole[41:]):
+    file.write_bytes(damaged)
+    fresh()(Scaled(2.0), pair, None)
+    assert traced._read(file) and files(tmp_path) == [file]
+  assert len(traces) == 4
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(call, tmp_path, monkeypatch):
+  (tmp_path / 'file').touch()
+  monkeypatch.setenv('CEMNET_CACHE', str(tmp_path / 'file'))
+  pair = Pair(np.ones(4, np.float32), np.ones(4, np.float32))
+  got = call[0]()(Scaled(2.0), pair, None)
+  np.testing.assert_allclose(got.a, 2 * np.sin(pair.a), rtol=1e-6)
+  assert len(files(tmp_path)) == 1
+
+
 def test_the_source_counts(tmp_path, monkeypatch):
   before = traced._source()
   (tmp_path / 'a.py').write_text('a = 1')
