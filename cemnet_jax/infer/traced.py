@@ -10,7 +10,6 @@ from pathlib import Path
 
 import flax
 import jax
-import jaxlib
 import numpy as np
 from jax import export
 
@@ -78,7 +77,7 @@ def _name(function, net, arrays) -> str:
 @functools.cache
 def _source() -> str:
   """Digest of all that a trace depends on but for its arguments: our source, and libraries."""
-  versions = (module.__version__ for module in (jax, jaxlib, flax, np))
+  versions = (module.__version__ for module in (jax, flax, np))
   digest = hashlib.sha256(' '.join(versions).encode())
   for file in sorted(PACKAGE.rglob('*.py')):
     digest.update(file.read_bytes())
