@@ -49,9 +49,7 @@ def run(args) -> None:
   from cemnet_jax.infer.talker import Talker
   from cemnet_jax.infer.warm_up import warm_up
   from cemnet_jax.preprocess.video import write_video
-  from cemnet_jax.train import process
   from cemnet_jax.weights import embedded
-  process.keep_compiled_programs(seconds=0.1)
   traced.keep()
   nets = loading.load(embedded.folder())
   compiled, talker = warm_up(nets, 1), Talker(nets)

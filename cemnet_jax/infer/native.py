@@ -114,8 +114,8 @@ def compose(painted: Painting, references: Sources, landmarks: Float[np.ndarray,
     weight = enlarge(share)[..., None]
     mixed, whole = mixed + weight * source, whole + weight
     if len(largest) > 1:
-      detail = source - cv2.GaussianBlur(source, (0, 0), grain).astype(np.float32)
-      fine += (enlarge(np.float32(own))[..., None] - weight) * detail
+      blurred = cv2.GaussianBlur(source, (0, 0), grain).astype(np.float32)
+      fine += (enlarge(np.float32(own))[..., None] - weight) * (source - blurred)
   detail = mixed / whole + fine
   smooth = 255 * enlarge(painted.warped, cv2.INTER_CUBIC)
   face = (smooth + enlarge(agreement)[..., None] * (detail - smooth)

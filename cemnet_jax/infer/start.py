@@ -53,8 +53,6 @@ def start(load: Callable, paths: Sequence, speech, *, landmarker=None,
     from cemnet_jax.infer import traced
     from cemnet_jax.infer.talker import Talker
     from cemnet_jax.infer.warm_up import warm_up
-    from cemnet_jax.train import process
-    process.keep_compiled_programs(seconds=0.1)
     traced.keep()
     nets = load()
     compiled = warm_up(nets, len(paths) if video.is_picture(paths[0]) else limit)

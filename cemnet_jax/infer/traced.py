@@ -13,16 +13,17 @@ import jax
 import numpy as np
 from jax import export
 
-from cemnet_jax.train.process import cache_dir
+from cemnet_jax.train.process import cache_dir, keep_compiled_programs
 
 _kept = False
 PACKAGE = Path(__file__).parents[1]
 
 
 def keep() -> None:
-  """From now on traced programs are stored under `cache_dir`, and taken from there."""
+  """From now on traced and compiled programs are stored under `cache_dir`, and taken from there."""
   global _kept
   _kept = True
+  keep_compiled_programs(seconds=0.1)
 
 
 def kept() -> bool:

@@ -91,14 +91,14 @@ def test_blendshapes_go_with_the_landmarks_of_drawn_faces():
   means = {}
   with face.expressions() as read, face.landmarker() as detect:
     for emotion in ('neutral', 'happy'):
-      frames, _ = FaceRenderer(make_identity(0), 256, 1).frames(clip_motion(0, emotion))
+      frames, _ = FaceRenderer(make_identity(1), 256, 1).frames(clip_motion(1, emotion))
       middle = frames[len(frames) // 2:][:12:3]  # by then the emotion has grown
       faces = [read(frame) for frame in middle]
       np.testing.assert_array_equal(faces[0].landmarks, detect(middle[0]))
       assert all(len(f.landmarks) == len(f.blendshapes) == 1 for f in faces)
       means[emotion] = np.mean([f.blendshapes[0]['mouthSmileLeft'] for f in faces])
     nobody = read(np.full((200, 200, 3), 128, np.uint8))
-  assert means['happy'] > .05 > 10 * means['neutral']
+  assert means['happy'] > means['neutral'] + .3
   assert nobody.landmarks.shape == (0, 131, 2) and nobody.blendshapes == []
 
 
