@@ -53,7 +53,7 @@ SPEC = {
     'mfcc': Key('2 2 2 28 12', np.float32,
                 'time-aligned windows by [emotion, timbre, content]'),
     'natural': Key('2 2 2 M 28 12', np.float32,
-                   'windows of each clip as spoken; where it is missing, of its emotion'),
+                   'windows of each clip as spoken, zeros where it is missing'),
     **_COMMON,
     'mask': Key('2 2 2', np.float32, '0 where the clip is missing, or in padding'),
     'clip': Key('2 2 2', np.int32, 'global clip indices, -1 where missing'),

@@ -39,7 +39,7 @@ def apply_train(net, params: Tree, stats: Tree, *args, key=None, **kwargs) -> tu
 
 
 def masked_sum(values, mask) -> tuple[jax.Array, jax.Array]:
-  """Per-example values (B,) and mask (B,) -> (sum, count), so that padded batches add exactly."""
+  """Values (...) of examples and their mask -> (sum, count), so that padded batches add exactly."""
   return jnp.sum(values * mask), jnp.sum(mask)
 
 

@@ -31,6 +31,7 @@ def test_no_test_speaker_in_any_training_batch(debug_data, kind):
   seen = set()
   for step in range(30):
     batch = data[step]
+    assert batch['mask'].all()  # so no statistic of a training batch sees a row that is padding
     seen |= set(batch['clip'].flat) | set(batch.get('ref_clip', np.array([], int)).flat)
     assert batch['speaker'].max() < clips.num_train_speakers
   assert seen <= training
