@@ -169,11 +169,11 @@ def _pools(cfg, module, frozen, sources, data, eval_data) -> tuple[FeaturePool, 
                         cfg.seed, cfg.batch_size, cfg.eval_split, cfg.eval_batches],
                        sort_keys=True)
   if made_by not in _last_pools:
-    features, local = module.features(cfg), cfg.batch_size // jax.process_count()
-    train = FeaturePool(data, features, frozen, batches=cfg.pool.batches, batch_size=local,
-                        seed=cfg.seed)
+    features = module.features(cfg)
+    train = FeaturePool(data, features, frozen, batches=cfg.pool.batches,
+                        batch_size=cfg.batch_size, seed=cfg.seed)
     held_out = eval_data and FeaturePool(
-      eval_data, features, frozen, train=False, batch_size=local,
+      eval_data, features, frozen, train=False, batch_size=cfg.batch_size,
       batches=cfg.eval_batches or len(eval_data))
     _last_pools.clear()
     _last_pools[made_by] = (train, held_out)

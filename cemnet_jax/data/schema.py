@@ -14,7 +14,7 @@ import numpy as np
 # Defaults of optional fields of cfg.data.
 DEFAULTS = dict(T=5, N=5, image_size=128, emotion_windows=16, windows=112, tokens=64, cross_ref=0.0,
                 closed_ref=0.0, open_target=0.0, lines='smooth', landmark_flow=False, moments=8,
-                augment=0.0)
+                augment=0.0, held_out=0.0)
 SYNC_FRAMES = 5
 
 
