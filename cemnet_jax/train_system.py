@@ -19,6 +19,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.systems import STATISTICS, SYSTEMS
 from cemnet_jax.train import ckpt, loop
 from cemnet_jax.train.pool import FeaturePool
+from cemnet_jax.train.process import meet
 from configs import sizes
 
 SPEAKERS = -1  # `model.classes` that stands for the number of training speakers
@@ -65,15 +66,12 @@ def _make_statistics(cfg, data_dir) -> dict[str, np.ndarray]:
 
 def _statistics(cfg, data_dir, path: Path) -> dict[str, np.ndarray]:
   """Mean and deviation of aligned landmarks, made once per system."""
-  if not path.is_file():
-    if jax.process_index() == 0:
-      beside = path.with_name('tmp_' + path.name)
-      path.parent.mkdir(parents=True, exist_ok=True)
-      np.savez(beside, **_make_statistics(cfg, data_dir))
-      os.replace(beside, path)
-    if jax.process_count() > 1:
-      from jax.experimental import multihost_utils
-      multihost_utils.sync_global_devices('landmark statistics')
+  if jax.process_index() == 0 and not path.is_file():
+    beside = path.with_name('tmp_' + path.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(beside, **_make_statistics(cfg, data_dir))
+    os.replace(beside, path)
+  meet('landmark statistics', path)
   with np.load(path, allow_pickle=False) as stored:
     return dict(stored)
 
@@ -119,10 +117,15 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     title: shown beside the progress.
 
   Raises:
-    UserError: data or a frozen stage is missing, or `loop.fit` refuses.
+    UserError: data or a frozen stage is missing, the checkpoint would be chosen on a split that
+      evaluation reports, or `loop.fit` refuses.
   """
   from cemnet_jax.data.pipeline import NoExamples, iterate, make_dataset, open_clips
   from cemnet_jax.data.source import dataset_path
+  from cemnet_jax.evaluate.cases import SPLITS as REPORTED
+  if cfg.best and cfg.eval_split in REPORTED:
+    raise UserError(f'{cfg.stage}: eval_split={cfg.eval_split} is a split that evaluation reports, '
+                    'so it may not choose the checkpoint; set it to val')
   workdir, cfg = Path(workdir), cfg.copy_and_resolve_references()
   if cfg.model.get('classes') == SPEAKERS:
     cfg.model.classes = open_clips(str(data_dir), cfg.data.dataset)[0].num_train_speakers

@@ -24,7 +24,7 @@ from ml_collections import ConfigDict
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt, optim, shard
 from cemnet_jax.train.log import EVAL, Log
-from cemnet_jax.train.process import QUICK_COMPILE, step_compile
+from cemnet_jax.train.process import QUICK_COMPILE, meet, step_compile
 from cemnet_jax.train.rng import key_for
 from cemnet_jax.train.stage import Frozen, Stage
 from cemnet_jax.train.state import TrainState
@@ -309,12 +309,15 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     checkpoints.wait()
     log.curves()
     seconds = time.monotonic() - ready
-    if main and (step >= cfg.steps or early):
+    ended = step >= cfg.steps or early
+    if main and ended:
       ckpt.write_json(workdir / ckpt.DONE, {
         'stage': cfg.stage, 'step': step, 'steps': cfg.steps, 'early_stopped': early,
         'best_step': checkpoints.best, 'evaluation': log.last_evaluation(),
         'seconds': round(seconds, 2), 'start_up_seconds': round(ready - began, 2),
         'steps_per_second': round((step - start) / max(seconds, 1e-9), 3)})
+    # The next stage asks for this file.
+    meet(f'end of {cfg.stage}', workdir / ckpt.DONE if ended else None)
     if stop:
       print(f'{title}: stopped by SIGTERM, saved at step {step}; requeue to go on', flush=True)
       raise SystemExit(0)
