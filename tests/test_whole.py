@@ -134,7 +134,8 @@ def test_training_on_with_a_stage_trained_anew_is_refused(mixed):
     done = subprocess.run(
       [sys.executable, 'run_train.py', f'--data={data}', f'--workdir={work / "renderer"}',
        '--config=configs/renderer.py:debug'], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and what in done.stderr and done.stderr.count('\n') == 1, done.stderr
+    assert done.returncode == 2 and what in done.stderr, done.stderr
+    assert done.stderr.count('\n') == 1, done.stderr
 
 
 def test_mixed_stages_are_refused_by_all_that_load_them(mixed, face, tmp_path, capsys):
