@@ -125,7 +125,7 @@ def refused(capsys, *arguments) -> str:
 
 def test_training_on_data_built_anew_is_refused(trained, mixed, capsys):
   line = refused(capsys, 'train', '--preset', 'debug', '--data', mixed[0], '--workdir', trained[1])
-  assert 'audio2mouth' in line and 'dataset.synth_mead/lrs_debug' in line and '9.0.0' in line
+  assert 'statistics of other data (synth_mead/lrs_debug 2.0.0 ' in line and '9.0.0' in line
 
 
 def test_training_on_with_a_stage_trained_anew_is_refused(mixed):
