@@ -27,7 +27,7 @@ class Settings(NamedTuple):
   """How much to measure.
 
   Attributes:
-    repetitions: each draws other references.
+    repetitions: each draws other references for the same driving clips.
     references: pictures of the speaker given to a method.
     clips: how many of a split, drawn by the seed; 0 for all.
     cell_clips: how many of each cell of the matrix.
@@ -86,11 +86,12 @@ def run(clips: Clips, methods: Sequence[Method], judge: Judge, records: Records 
     chosen = [m for m in methods if m.name in (*BOUNDS, *SYSTEMS_OF[protocol])]
     for split in splits:
       for repetition in range(settings.repetitions):
-        seed = settings.seed + repetition
         limit = settings.cell_clips if protocol == 'matrix' else settings.clips
-        cases = draw_cases(clips, split, protocol, seed, limit)
+        cases = draw_cases(clips, split, protocol, settings.seed, limit, repetition)
+        # Of the same clips in each repetition, so that the spread is that of the references.
+        shuffled = np.random.default_rng([settings.seed, 7]).permutation(len(cases))
         drawn = (_each_cell(clips, cases, settings.cell_drawn) if protocol == 'matrix' else
-                 set(np.random.default_rng([seed, 7]).permutation(len(cases))[:settings.drawn]))
+                 set(shuffled[:settings.drawn]))
         work += [(protocol, split, repetition, method, case, number in drawn)
                  for number, case in enumerate(cases) for method in chosen]
   kept = _measure(work, judge, records)

@@ -93,6 +93,19 @@ def test_methods_are_asked_about_the_very_same_clip_and_references(world, judge)
   assert len(pairs) == len(seen) / 2
 
 
+def test_repetitions_measure_and_draw_the_same_clips(world, judge):
+  settings = Settings(('cross_emotion', 'matrix'), ('test',), repetitions=3, clips=4, drawn=2,
+                      cell_clips=1, cell_drawn=1)
+  rows = running.run(world, METHODS[:1], judge, None, settings)
+  for protocol in settings.protocols:
+    for drawn in (True, False):
+      clips = [sorted(row.case[0] for row in rows if (row.protocol, row.repetition) == (protocol, r)
+                      and (row.drawn or not drawn)) for r in range(3)]
+      assert clips[0] and clips[0] == clips[1] == clips[2]
+  whom = [{row.case[1] for row in rows if row.repetition == r} for r in range(3)]
+  assert whom[0] != whom[1] or whom[1] != whom[2]
+
+
 def test_the_matrix_draws_as_many_of_each_cell(world, judge):
   method = METHODS[0]
   for count in (0, 1):
