@@ -67,18 +67,18 @@ def test_repetitions_are_the_same_clips_with_other_references(world, protocol):
   assert (a.landmarks != b.landmarks).any()
 
 
-def test_protocols_are_asked_about_the_same_clips():
+@pytest.mark.parametrize('seed', range(4))
+def test_protocols_are_asked_about_the_same_clips(seed):
   world = World()
   table, test = world.table, np.asarray(world.ranges['test'])
   mute = test[(table['speaker_index'][test] == 3) & (table['emotion'][test] == NEUTRAL)]
   table['emotion'][mute] = EMOTIONS[0]  # this speaker has no neutral face to show
-  for seed in range(4):
-    draw = lambda protocol, limit: {
-      c.driving for c in cases.draw_cases(world, 'test', protocol, seed, limit)}
-    assert draw('cross_emotion', 4) == draw('lrs', 4)
-    able = draw('neutral_base', 0)
-    assert able < draw('cross_emotion', 0)
-    assert draw('cross_emotion', 4) & able <= draw('neutral_base', 4)
+  draw = lambda protocol, limit: {
+    c.driving for c in cases.draw_cases(world, 'test', protocol, seed, limit)}
+  assert draw('cross_emotion', 4) == draw('lrs', 4)
+  able = draw('neutral_base', 0)
+  assert able < draw('cross_emotion', 0)
+  assert draw('cross_emotion', 4) & able <= draw('neutral_base', 4)
 
 
 def test_a_share_of_the_clips_is_drawn_by_seed(world):
