@@ -4,7 +4,8 @@
 
 Cross emotion, as in `cemnet evaluate`: mean distances in the face's own frame, so not the M-LMD of
 its tables, without calibration, with that by five reference pictures, and with that by the whole
-reference clip and its own sound. Only the constant error is taken off; the driving clip's own jaw, which generation keeps to, tells nothing.
+reference clip and its own sound. Only the constant error is taken off; the driving clip's own jaw,
+which generation keeps to, tells nothing.
 """
 
 import argparse

@@ -22,7 +22,7 @@ def test_it_is_the_distance_of_the_tables():
 
 
 @pytest.mark.parametrize('name, measured', [
-  ('audio2mouth', ('m_lmd',)), ('ebm', ('m_lmd', 'm_lmd_agnostic')), ('landmark_scorer', ('m_lmd',))])
+  ('audio2mouth', ['m_lmd']), ('ebm', ['m_lmd', 'm_lmd_agnostic']), ('landmark_scorer', ['m_lmd'])])
 def test_where_the_mouth_lies_does_not_count(name, measured):
   cfg = inputs.config(name, 'debug', SPEAKERS)
   stage = stages.load(cfg).make(cfg)
