@@ -13,6 +13,7 @@ from cemnet_jax.evaluate.cases import Case, References, draw_references
 from cemnet_jax.evaluate.methods import Method
 from cemnet_jax.evaluate.records import Record
 from cemnet_jax.evaluate.stable import stable_content
+from cemnet_jax.infer import paste
 from cemnet_jax.metrics import emotion_recognition, lmd
 from cemnet_jax.metrics.csim import csim
 from cemnet_jax.metrics.emotion_accuracy import EmotionClassifier
@@ -38,6 +39,7 @@ LANDMARK_SCORES = ('m_lmd', 'm_lmd_plain', 'f_lmd', 'ea_landmarks', 'offset_ms',
 class Truth(NamedTuple):
   """The real driving clip, as far as it was needed."""
   frames: UInt8[np.ndarray, 'T H W 3']
+  regions: Bool[np.ndarray, 'T H W']  # pixels that every method changes
   seen: scoring.Seen
   heard: Float[np.ndarray, 'V D'] | None
 
@@ -82,12 +84,13 @@ class Judge:
       some = np.unique(np.linspace(0, len(landmarks) - 1, self._frames).round().astype(int))
       real = np.stack([decode_jpeg(clip['frames'][i]) for i in some])
       frames = method.render(clip, references, content, some)
-      return _plain_record(scores | image_scores(frames, real))
+      return _plain_record(scores | image_scores(frames, real, _regions(landmarks[some], real)))
     frames = method.render(clip, references, content, np.arange(len(landmarks)))
     truth = self._truth(case.driving, clip)
     same = np.array_equal(frames, truth.frames)  # as of the method `ground_truth`
     seen = truth.seen if same else scoring.see(self._scorers, frames)
-    scores |= image_scores(frames, truth.frames) | picture_scores(seen, truth, silent, label)
+    scores |= image_scores(frames, truth.frames, truth.regions)
+    scores |= picture_scores(seen, truth, silent, label)
     features, taken_for = np.zeros((0, 0), np.float16), ()
     if seen.features is not None:
       some = np.unique(np.linspace(0, len(frames) - 1, FID_FRAMES).round().astype(int))
@@ -102,13 +105,17 @@ class Judge:
       if driving in self._truths:
         return self._truths[driving]
     frames = np.stack([decode_jpeg(f) for f in clip['frames']])
-    truth = Truth(frames, scoring.see(self._scorers, frames),
-                  scoring.hear(self._scorers, clip['audio']))
+    truth = Truth(frames, _regions(clip['landmarks'].astype(np.float32), frames),
+                  scoring.see(self._scorers, frames), scoring.hear(self._scorers, clip['audio']))
     with self._lock:
       self._truths[driving] = truth
       if len(self._truths) > KEPT_CLIPS:
         self._truths.popitem(last=False)
     return truth
+
+
+def _regions(landmarks, frames) -> Bool[np.ndarray, 'T H W']:
+  return np.stack([paste.pasted_region(points, frames.shape[1]) for points in landmarks])
 
 
 def without_pictures(record: Record) -> Record:

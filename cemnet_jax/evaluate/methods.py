@@ -28,7 +28,7 @@ TOLD = 'cemnet_told'
 UNRANKED = (*BOUNDS, TOLD)  # no systems that could be the best
 DESCRIPTIONS = {
   TRUTH: 'the real clip',
-  COPY: 'one reference picture, repeated: what not moving at all scores',
+  COPY: 'the lower face of one reference picture in every frame: what not moving at all scores',
   ORACLE: "the real clip's landmarks, drawn by the renderer: what the renderer alone loses",
   'wav2lip': 'Wav2Lip with a lip-sync expert of its own, trained on the same data',
   'a2m_renderer': 'Audio2Mouth and the renderer, no emotion (IP-LAP)',
@@ -120,7 +120,16 @@ def _copied_content(clip, references):
 
 
 def _copied_pictures(clip, references, content, frames):
-  return np.repeat(references.images[:1], len(frames), axis=0)
+  """The reference picture, pasted as generated faces are, with all that is face in it."""
+  originals = _true_pictures(clip, references, content, frames)
+  size = originals.shape[1]
+  [face] = _resize(references.images[:1], size)
+  shown = paste.face_mask(references.landmarks[0], size) / np.float32(255)
+  known = clip['landmarks'].astype(np.float32)[np.asarray(frames)]
+  drawn = known.copy()
+  drawn[:, CONTENT] = content[np.asarray(frames)]
+  return np.stack([_pasted(original, face, original, *points, shown)
+                   for original, *points in zip(originals, known, drawn)])
 
 
 def _renderer(nets):
@@ -223,8 +232,8 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
   return np.stack(list(painter.paint(batches())))
 
 
-def _pasted(original, face, crop, known, landmarks):
-  mask = paste.lower_face_mask(known, landmarks, len(face))
+def _pasted(original, face, crop, known, landmarks, drawn=None):
+  mask = paste.lower_face_mask(known, landmarks, len(face), drawn)
   return paste.paste(original, refs.whole_boxes([original])[0],
                      face + paste.tint(face, crop, known), mask)
 

@@ -14,6 +14,8 @@ from cemnet_jax.metrics.tally import Tally
 from cemnet_jax.train.ckpt import read_json, write_json
 
 IDENTITY = 'identity.json'
+# Of what is measured: to be raised when a case, a method or a metric is defined anew.
+PROTOCOL = {'protocol version': 2}
 
 
 class Record(NamedTuple):
@@ -38,7 +40,7 @@ class Records:
 
   def __init__(self, folder, identity: dict):
     self._folder = Path(folder)
-    known = read_json(self._folder / IDENTITY)
+    known, identity = read_json(self._folder / IDENTITY), {**PROTOCOL, **identity}
     differing = sorted(k for k in {*known, *identity} if known.get(k) != identity.get(k))
     if known and differing:
       raise UserError(f'{self._folder}: was measured with another {", ".join(differing)}; '

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from cemnet_jax.evaluate import cases, summary
 from cemnet_jax.evaluate import run as running
-from cemnet_jax.evaluate import summary
 from cemnet_jax.evaluate.measure import Judge
 from cemnet_jax.evaluate.methods import COPY, ORACLE, TRUTH, Method
 from cemnet_jax.evaluate.records import Records
@@ -12,10 +12,11 @@ from cemnet_jax.evaluate.run import Settings
 from cemnet_jax.evaluate.scorers import Scorers
 from cemnet_jax.evaluate.stable import fit_classifier, stable_content
 from cemnet_jax.evaluate.summary import Key
+from cemnet_jax.infer import paste
 from cemnet_jax.metrics import tally
 from cemnet_jax.preprocess.crop import decode_jpeg
 from cemnet_jax.topology import CONTENT, STABLE
-from tests.evaluate.world import World
+from tests.evaluate.world import SIZE, World
 
 
 def content(clip, references=None):
@@ -59,7 +60,7 @@ def test_scores_of_perfect_and_of_wrong_methods(world, rows):
             for name in (TRUTH, COPY, ORACLE, 'cemnet', 'wav2lip')}
   real = scores[TRUTH]
   assert real['m_lmd'].mean == real['f_lmd'].mean == 0 and real['ea_landmarks'].mean == 1
-  assert real['psnr'].mean == pytest.approx(80) and real['ssim_lower'].mean == pytest.approx(1)
+  assert real['psnr'].mean == pytest.approx(80) and real['ssim_region'].mean == pytest.approx(1)
   assert real['offset_ms'].mean == pytest.approx(0, abs=1e-6)
   shifted = scores['cemnet']
   assert shifted['m_lmd'].mean == pytest.approx(0, abs=1e-3)
@@ -70,6 +71,23 @@ def test_scores_of_perfect_and_of_wrong_methods(world, rows):
   assert scores[ORACLE]['psnr'].mean < 12 and scores[ORACLE]['drawn'].mean == 3
   assert 'm_lmd' not in scores['wav2lip'] and scores['wav2lip']['psnr'].mean == pytest.approx(80)
   assert ('ablation', 'wav2lip') not in {(k.protocol, k.method) for k in merged}
+
+
+def test_the_region_is_the_same_for_all_methods_and_holds_no_true_pixels(world, judge):
+  case = cases.draw_cases(world, 'test', 'cross_emotion', 0)[0]
+  known = world[case.driving]['landmarks'].astype(np.float32)
+  region = np.stack([paste.pasted_region(points, SIZE) for points in known])
+  assert region.any() and not region[:, :SIZE // 2].any()
+
+  def spoilt(where):
+    def render(*arguments):
+      made = pictures(*arguments)
+      return np.where(where[..., None], 255 - made, made)
+    return judge.measure(judge.question(case), Method('cemnet', None, render), True).scores
+
+  beside, inside = spoilt(~region), spoilt(region)
+  assert tally.mean(beside['psnr_region']) == pytest.approx(80) and tally.mean(beside['psnr']) < 15
+  assert tally.mean(inside['psnr_region']) < 15 < tally.mean(inside['psnr'])
 
 
 def test_every_case_is_measured_once(world, judge, rows):
@@ -158,9 +176,8 @@ def test_shuffled_pairs_score_worse(world, judge):
   clips = [world[i] for i in world.ranges['test']][::2]  # of one length
   wrong = {id(clip): content(other) for clip, other in zip(clips, clips[1:] + clips[:1])}
   method = Method('cemnet', lambda clip, references: wrong[id(clip)])
-  from cemnet_jax.evaluate.cases import draw_cases
-  cases = draw_cases(world, 'test', 'cross_emotion', 0)[::2]
-  scores = [judge.measure(judge.question(case), method, False).scores for case in cases]
+  drawn = cases.draw_cases(world, 'test', 'cross_emotion', 0)[::2]
+  scores = [judge.measure(judge.question(case), method, False).scores for case in drawn]
   assert all(s['m_lmd'].total > .5 for s in scores)
   assert tally.mean(tally.merge([s['ea_landmarks'] for s in scores])) < 1
 

@@ -4,7 +4,7 @@ import pytest
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate import methods
 from cemnet_jax.evaluate.cases import References
-from cemnet_jax.infer import forward, loading
+from cemnet_jax.infer import forward, loading, paste
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.preprocess.audio import load_wav16
@@ -116,8 +116,36 @@ def test_bounds(clip, loaded):
   copy = loaded[methods.COPY]
   still = copy.predict(clip, references)
   np.testing.assert_array_equal(still, np.repeat(references.landmarks[:1, CONTENT], FRAMES, 0))
-  np.testing.assert_array_equal(copy.render(clip, references, still, frames),
-                                np.repeat(references.images[:1], 2, 0))
+  pasted = copy.render(clip, references, still, frames)
+  np.testing.assert_array_equal(pasted[:, :SIZE // 2], real[:, :SIZE // 2])
+  np.testing.assert_array_equal(pasted[:, :, 0], real[:, :, 0])
+  deep = region_of(clip, frames, surely=.97)
+  gap = np.abs(pasted.astype(int) - np.repeat(references.images[:1], 2, 0))[deep]
+  assert deep.any() and gap.max() <= paste.MAX_TINT + 1
+
+
+def region_of(clip, frames, surely=None):
+  known = clip['landmarks'].astype(np.float32)[frames]
+  if surely is None:
+    return np.stack([paste.pasted_region(points, SIZE) for points in known])
+  return np.stack([paste.lower_face_mask(points, points, SIZE) > surely for points in known])
+
+
+def test_the_generated_region_is_what_every_method_changes(clip, loaded):
+  other = {**clip, 'frames': [encode_jpeg(255 - decode_jpeg(f)) for f in clip['frames']]}
+  references, frames = references_of(other), np.arange(FRAMES)
+  real, region = pictures_of(clip), region_of(clip, frames)
+  assert region.mean() > .1 and not region[:, :SIZE // 2].any()
+  changed = []
+  for name in (methods.COPY, methods.ORACLE, 'wav2lip', 'a2m_renderer', 'cemnet'):
+    method = loaded[name]
+    content = method.predict(clip, references) if method.predict else None
+    made = method.render(clip, references, content, frames)
+    changed.append((made != real).any(-1))
+    assert changed[-1][region].mean() > .98, name
+  # What no method touches lies in the lower half, and outside of the region.
+  untouched = ~np.any(changed, axis=0)
+  assert untouched[:, SIZE // 2:].mean() > .05 and not untouched[region].any()
 
 
 def test_wav2lip_draws_the_lower_face_without_landmarks(clip, loaded):

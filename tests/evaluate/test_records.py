@@ -5,6 +5,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.cases import Case
 from cemnet_jax.evaluate.records import Record, Records
 from cemnet_jax.metrics.tally import Tally
+from cemnet_jax.train.ckpt import write_json
 
 CASE = Case(3, 5, 1)
 
@@ -37,3 +38,9 @@ def test_records_of_other_weights_are_refused_by_name(tmp_path):
   Records(tmp_path, {'weights': 'a', 'dataset': 'd'})
   with pytest.raises(UserError, match='another weights; give an empty --out'):
     Records(tmp_path, {'weights': 'b', 'dataset': 'd'})
+
+
+def test_records_of_older_definitions_are_refused(tmp_path):
+  write_json(tmp_path / 'identity.json', {'weights': 'a'})
+  with pytest.raises(UserError, match='another protocol version; give an empty --out'):
+    Records(tmp_path, {'weights': 'a'})
