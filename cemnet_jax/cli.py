@@ -12,6 +12,7 @@ COMMANDS = {
   'data': 'show what a built dataset holds, or check every record of it',
   'train': 'train all stages of a system in order',
   'generate': 'make a talking video from pictures and speech',
+  'inspect': 'what the stages of a trained system were made of, and whether they belong together',
   'evaluate': "the paper's tables for trained systems, as a folder of results",
   'demo': 'three talking videos of drawn speakers, from nothing',
   'quickstart': 'build, train, evaluate and show everything on the synthetic world',

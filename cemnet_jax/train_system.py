@@ -4,7 +4,6 @@
 """
 
 import ast
-import hashlib
 import importlib
 import json
 import os
@@ -14,13 +13,14 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from cemnet_jax import stages
+from cemnet_jax import fingerprints, stages
 from cemnet_jax.errors import UserError
 from cemnet_jax.systems import STATISTICS, SYSTEMS
-from cemnet_jax.train import ckpt, loop
+from cemnet_jax.train import chain, ckpt, loop
 from cemnet_jax.train.pool import FeaturePool
 from configs import sizes
 
+MADE_OF = 'made_of'  # in the file of statistics: fingerprints of its data
 SPEAKERS = -1  # `model.classes` that stands for the number of training speakers
 
 
@@ -63,26 +63,39 @@ def _make_statistics(cfg, data_dir) -> dict[str, np.ndarray]:
   return landmark_statistics(data_dir, cfg.data.dataset)
 
 
-def _statistics(cfg, data_dir, path: Path) -> dict[str, np.ndarray]:
-  """Mean and deviation of aligned landmarks, made once per system."""
-  if not path.is_file():
-    if jax.process_index() == 0:
-      beside = path.with_name('tmp_' + path.name)
-      path.parent.mkdir(parents=True, exist_ok=True)
-      np.savez(beside, **_make_statistics(cfg, data_dir))
-      os.replace(beside, path)
-    if jax.process_count() > 1:
-      from jax.experimental import multihost_utils
-      multihost_utils.sync_global_devices('landmark statistics')
+def _statistics(cfg, data_dir, path: Path, data: dict[str, str]) -> dict[str, np.ndarray]:
+  """Mean and deviation of aligned landmarks, made once per system from the data that it names.
+
+  UserError where the file is of other data.
+  """
+  made_of = json.dumps(data, sort_keys=True)
+  if jax.process_index() == 0 and not path.is_file():
+    beside = path.with_name(f'.{path.name}-{os.getpid()}.npz')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(beside, **_make_statistics(cfg, data_dir), **{MADE_OF: made_of})
+    os.replace(beside, path)
+  if jax.process_count() > 1:
+    from jax.experimental import multihost_utils
+    multihost_utils.sync_global_devices('landmark statistics')
   with np.load(path, allow_pickle=False) as stored:
-    return dict(stored)
+    statistics = dict(stored)
+  theirs = json.loads(str(statistics.pop(MADE_OF, made_of)))
+  if theirs != data:
+    differing = '; '.join(fingerprints.differences(theirs, data)) or ', '.join(theirs)
+    raise UserError(f'{path}: these are the statistics of other data ({differing}); take another '
+                    '--workdir, or delete the file and the stages beside it')
+  return statistics
 
 
-def load_frozen(cfg, data_dir, workdir: Path, given: dict[str, str]) -> tuple[dict, dict]:
+def load_frozen(cfg, data_dir, workdir: Path, given: dict[str, str], data: dict[str, str]
+                ) -> tuple[dict, dict]:
   """The frozen inputs that `cfg.needs` names; also fills `cfg.frozen.<stage>` with their configs.
 
+  Args:
+    data: the fingerprints of the datasets, which the landmarks' statistics must be of.
+
   Returns:
-    ({stage: {'params', 'stats'}}, {'frozen.<stage>': step of its checkpoint, 'vgg19': sha256}).
+    ({stage: {'params', 'stats'}}, name -> fingerprint of each, as `chain.Link.identity` has it).
   """
   frozen, identity, configs = {}, {}, {}
   module = stages.load(cfg)
@@ -90,19 +103,28 @@ def load_frozen(cfg, data_dir, workdir: Path, given: dict[str, str]) -> tuple[di
     if need == 'vgg19':
       from cemnet_jax.weights.vgg19 import load_vgg19
       frozen[need] = load_vgg19(cfg.loss.vgg19)
-      with open(cfg.loss.vgg19, 'rb') as file:
-        identity['vgg19'] = hashlib.file_digest(file, 'sha256').hexdigest()
+      identity[need] = fingerprints.of_file(cfg.loss.vgg19)
       continue
     if need == STATISTICS:
-      frozen[need] = _statistics(cfg, data_dir, workdir.parent / f'{STATISTICS}.npz')
+      frozen[need] = _statistics(cfg, data_dir, workdir.parent / f'{STATISTICS}.npz', data)
+      identity[need] = fingerprints.of_arrays(frozen[need])
       continue
     folder = _frozen_dir(cfg, need, workdir, given)
     frozen[need] = ckpt.load_params(folder)
     configs[need] = ConfigDict(ckpt.load_config(folder))
-    identity[f'frozen.{need}'] = ckpt.best_step(folder)
+    identity[chain.FROZEN + need] = chain.read(folder, frozen[need]).fingerprint
   with cfg.unlocked():
     cfg.frozen = ConfigDict(configs)
   return frozen, identity
+
+
+def _data_identity(cfg, data_dir, clips) -> dict[str, str]:
+  """Name -> fingerprint of the datasets that a stage reads: clips, and pairs over them."""
+  from cemnet_jax.data.pairs import PAIRED, pairs_identity
+  named = clips.identity()
+  if cfg.data.kind in PAIRED:
+    named |= pairs_identity(data_dir, PAIRED[cfg.data.kind], clips.name)
+  return named
 
 
 def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
@@ -122,25 +144,26 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     UserError: data or a frozen stage is missing, or `loop.fit` refuses.
   """
   from cemnet_jax.data.pipeline import NoExamples, iterate, make_dataset, open_clips
-  from cemnet_jax.data.source import dataset_path
   workdir, cfg = Path(workdir), cfg.copy_and_resolve_references()
-  if cfg.model.get('classes') == SPEAKERS:
-    cfg.model.classes = open_clips(str(data_dir), cfg.data.dataset)[0].num_train_speakers
   if loop.imported(workdir):
     print(f'{title or cfg.stage}: imported, in {workdir}', flush=True)
     return
+  clips = open_clips(str(data_dir), cfg.data.dataset)[0]
+  if cfg.model.get('classes') == SPEAKERS:
+    cfg.model.classes = clips.num_train_speakers
+  data = _data_identity(cfg, data_dir, clips)
+  frozen, identity = load_frozen(cfg, data_dir, workdir, frozen_dirs or {}, data)
+  identity |= {chain.DATASET + name: value for name, value in data.items()}
+  loop.check_identity(workdir, identity)
   loop.check_config(workdir, cfg)
   if loop.finished(workdir, cfg):
     print(f'{title or cfg.stage}: finished before, in {workdir}', flush=True)
     return
   loop.check_workdir(workdir)
-  frozen, identity = load_frozen(cfg, data_dir, workdir, frozen_dirs or {})
-  for name in cfg.data.dataset.split('+'):
-    identity[f'dataset.{name}'] = dataset_path(data_dir, name).name
 
   pooled = cfg.pool.batches > 0
   where = dict(seed=cfg.seed, process_index=jax.process_index(), process_count=jax.process_count())
-  data = make_dataset(cfg.data, data_dir, 'train', train=True, **where,
+  batches = make_dataset(cfg.data, data_dir, 'train', train=True, **where,
                       batch_size=cfg.pool.batch_size if pooled else cfg.batch_size)
   try:
     eval_data = make_dataset(cfg.data, data_dir, cfg.eval_split, train=False, **where,
@@ -152,9 +175,10 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
   module = stages.load(cfg)
   if pooled:
     sources = [str(data_dir), str(workdir.resolve().parent), frozen_dirs or {}, identity]
-    data, eval_data = _pools(cfg, module, frozen, sources, data, eval_data)
-  loop.fit(module.make(cfg), cfg, data, eval_data, frozen, workdir, title=title,
-           identity=identity, iterate=loop.serial if pooled else iterate)
+    batches, eval_data = _pools(cfg, module, frozen, sources, batches, eval_data)
+  loop.fit(module.make(cfg), cfg, batches, eval_data, frozen, workdir, title=title,
+           identity=identity, people=clips.people('train'),
+           iterate=loop.serial if pooled else iterate)
 
 
 _last_pools = {}  # what the stage before pooled: an ablation often wants the same features

@@ -22,7 +22,7 @@ def _fingerprint():
 @pytest.fixture(scope='session')
 def debug_data(request, tmp_path_factory) -> Path:
   """Data folder with `synth_mead/{lrs,mead}_debug` and the pairs of the latter; only read it."""
-  from cemnet_jax.preprocess.prepare import prepare_synthetic
+  from tfds_builders.prepare import prepare_synthetic
 
   cache = getattr(request.config, 'cache', None)
   parent = cache.mkdir('debug_data') if cache else tmp_path_factory.getbasetemp().parent

@@ -13,7 +13,7 @@ import pytest
 from cemnet_jax import cli, train_system
 from cemnet_jax.errors import UserError
 from cemnet_jax.systems import Node
-from cemnet_jax.train import ckpt, loop
+from cemnet_jax.train import chain, ckpt, loop
 from tests.train import toy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,20 +53,29 @@ def toys(monkeypatch):
       return lambda frozen, batch: {
         **batch, 'extra': batch['mask'] + frozen['statistics']['mean'][0]}
 
-  class Speakers:
+  class Clips:
+    """Five training speakers of a dataset whose digest a test may change."""
     num_train_speakers = 5
+    digest = '12'
+
+    @classmethod
+    def identity(cls):
+        return {name: f'1.2.3 {cls.digest}' for name in ('synth/a', 'synth/b')}
+
+    @staticmethod
+    def people(split):
+      return {f'synth/{split}{i}' for i in range(5)}
 
   pipeline = importlib.import_module('cemnet_jax.data.pipeline')
-  source = importlib.import_module('cemnet_jax.data.source')
   monkeypatch.setattr(pipeline, 'make_dataset', lambda cfg, data_dir, split, **kw: toy.Data())
-  monkeypatch.setattr(pipeline, 'open_clips', lambda data_dir, name: (Speakers, None))
-  monkeypatch.setattr(source, 'dataset_path', lambda data_dir, name: Path(data_dir) / '1.2.3')
+  monkeypatch.setattr(pipeline, 'open_clips', lambda data_dir, name: (Clips, None))
   monkeypatch.setitem(sys.modules, 'cemnet_jax.stages.toy', Stage)
   monkeypatch.setattr(train_system, 'load_config', load)
   monkeypatch.setattr(train_system, '_make_statistics', lambda *a: {'mean': np.zeros(2)})
   monkeypatch.setitem(train_system.SYSTEMS, 'toys',
                       {'first': Node('first'), 'second': Node('second', ('first',), True)})
   Stage.seen.clear()
+  Stage.clips = Clips
   return Stage
 
 
@@ -82,11 +91,58 @@ def test_trains_in_order_skips_and_goes_on(toys, tmp_path, capsys):
   assert [cfg.stage for cfg in toys.seen] == ['second']
   assert 'first: finished before' in capsys.readouterr().out
   assert loop.finished(tmp_path / 'second', toy.config(steps=3))
-  with pytest.raises(UserError, match='dataset.synth/a'):
-    patch = pytest.MonkeyPatch()
-    with patch.context() as p:
-      p.setattr('cemnet_jax.data.source.dataset_path', lambda d, n: Path('2.0.0'))
-      train_system.train_system('toys', 'debug', 'data', tmp_path, ('*.steps=4',))
+
+
+@pytest.mark.parametrize('steps', [2, 4], ids=['finished', 'to go on'])
+def test_stages_of_other_data_are_refused(toys, tmp_path, steps):
+  train_system.train_system('toys', 'debug', 'data', tmp_path)
+  toys.clips.digest = '34'
+  with pytest.raises(UserError, match=r"first: data or frozen .*dataset.synth/a '1.2.3 12' -> "
+                                      r"'1.2.3 34'.*take another --workdir or delete"):
+    train_system.train_system('toys', 'debug', 'data', tmp_path, (f'*.steps={steps}',))
+
+
+@pytest.mark.parametrize('steps', [2, 4], ids=['finished', 'to go on'])
+def test_a_frozen_stage_retrained_with_equal_steps_is_noticed(toys, tmp_path, steps):
+  train_system.train_system('toys', 'debug', 'data', tmp_path)
+  known = chain.read(tmp_path / 'second').identity['frozen.first']
+  assert known == chain.read(tmp_path / 'first').fingerprint
+  shutil.rmtree(tmp_path / 'first')
+  cfg = train_system.load_config('first', 'debug')
+  cfg.seed = 1
+  train_system.train_stage(cfg, 'data', tmp_path / 'first')
+  assert ckpt.best_step(tmp_path / 'first') == 2
+  cfg = train_system.load_config('second', 'debug')
+  cfg.steps = steps
+  with pytest.raises(UserError, match=f"second: data or frozen .*frozen.first '{known}' -> '"):
+    train_system.train_stage(cfg, 'data', tmp_path / 'second')
+
+
+def test_statistics_of_other_data_are_refused(toys, tmp_path):
+  train_system.train_system('toys', 'debug', 'data', tmp_path)
+  shutil.rmtree(tmp_path / 'second')
+  toys.clips.digest = '34'
+  cfg = train_system.load_config('second', 'debug')
+  with pytest.raises(UserError, match=r'statistics.npz: these are the statistics of other data '
+                                      r'\(synth/a 1.2.3 12 -> 1.2.3 34; synth/b'):
+    train_system.train_stage(cfg, 'data', tmp_path / 'second')
+  with np.load(tmp_path / 'statistics.npz') as stored:
+    changed = {**stored, 'mean': stored['mean'] + 1}
+  toys.clips.digest = '12'
+  train_system.train_stage(cfg, 'data', tmp_path / 'second')
+  np.savez(tmp_path / 'statistics.npz', **changed)
+  with pytest.raises(UserError, match='second: data or frozen stages changed.*statistics '):
+    train_system.train_stage(cfg, 'data', tmp_path / 'second')
+
+
+def test_a_run_of_before_such_records_is_taken_as_it_is(toys, tmp_path, capsys):
+  train_system.train_system('toys', 'debug', 'data', tmp_path)
+  (tmp_path / 'second' / ckpt.IDENTITY).unlink()
+  toys.clips.digest = '34'
+  shutil.rmtree(tmp_path / 'first')
+  (tmp_path / 'statistics.npz').unlink()
+  train_system.train_system('toys', 'debug', 'data', tmp_path)
+  assert 'second: finished before' in capsys.readouterr().out
 
 
 def test_imported_stages_are_taken_as_they_are(toys, tmp_path, capsys):
@@ -177,5 +233,5 @@ def test_vgg19_file_is_part_of_a_run(monkeypatch, tmp_path):
   identities = []
   for content in (b'one', b'two', b'one'):
     file.write_bytes(content)
-    identities.append(train_system.load_frozen(cfg, None, tmp_path / 'renderer', {})[1])
+    identities.append(train_system.load_frozen(cfg, None, tmp_path / 'renderer', {}, {})[1])
   assert identities[0] == identities[2] != identities[1]

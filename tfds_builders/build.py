@@ -11,13 +11,15 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from cemnet_jax.data.digest import dataset_digest
 from cemnet_jax.errors import UserError
 from tfds_builders.stream import streaming
 
 
 def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config,
           report: Callable[[str], None], finish: Callable | None = None,
-          beam: tuple[str | None, list[str]] | None = None, **settings) -> Path:
+          beam: tuple[str | None, list[str]] | None = None,
+          stale: Callable[[Path], str] = lambda path: '', **settings) -> Path:
   """Builds `config` of a builder below `data_dir`; tfds writes beside the folder and renames.
 
   Args:
@@ -26,6 +28,8 @@ def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config
     report: takes one line: what was built and how long it took, or that it was there.
     finish: called with the builder once the dataset is written; if it raises, that is removed.
     beam: name of the Apache Beam runner (None: Beam's own default) and its options.
+    stale: what about the dataset that is there makes it useless, '' if it is good; a useless one is
+      removed and built anew.
     **settings: further arguments of the builder.
 
   Returns:
@@ -39,10 +43,16 @@ def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config
     Path(data_dir).mkdir(parents=True, exist_ok=True)
     builder = builder_class(data_dir=str(data_dir), config=config, file_format='array_record',
                             **settings)
+    readers = settings.get('processes') or getattr(builder.builder_config, 'processes', 1) or 1
     path, label = Path(builder.data_path), f'{builder.name}/{builder.builder_config.name}'
     if (path / 'dataset_info.json').is_file():
-      report(f'{label}: already in {path}')
-      return path
+      reason = stale(path)
+      if not reason:
+        dataset_digest(path, readers)
+        report(f'{label}: already in {path}')
+        return path
+      report(f'{label}: {reason}, so it is made anew')
+      shutil.rmtree(path)
     if not sys.stderr.isatty():
       tfds.disable_progress_bar()
     writing = streaming() if builder.info.disable_shuffling else contextlib.nullcontext()
@@ -57,6 +67,7 @@ def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config
   except OSError as error:
     raise UserError(f'cannot write datasets to {data_dir} ({error}): choose another folder or free '
                     'space') from error
+  dataset_digest(path, readers)
   counts = ', '.join(f'{s.num_examples} {name}' for name, s in builder.info.splits.items())
   report(f'{label}: {counts} in {time.monotonic() - start:.0f} s')
   return path

@@ -51,7 +51,7 @@ def benchmark(out: Path, data_dir: Path, size: str, seeds: int, clips: int, draw
     UserError: a folder that cannot be written, or settings unlike those of an earlier run.
   """
   from cemnet_jax.evaluate.clock import Clock
-  from cemnet_jax.preprocess.prepare import prepare_synthetic
+  from tfds_builders.prepare import prepare_synthetic
   clock = Clock(out / 'times.json')
   with clock.part('data'):
     prepare_synthetic(data_dir, size, os.cpu_count() or 1, _say)

@@ -2,13 +2,12 @@
 
 import os
 import re
-import sys
 from pathlib import Path
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.fingerprints import DIGITS
 
 MAX_LINES = 20  # problems printed; the rest is counted
-PIPE_WIDTH = 160  # characters where the output is no terminal
 
 
 def add_arguments(parser) -> None:
@@ -40,13 +39,14 @@ def _inspect(args) -> None:
   if args.dataset.startswith('pairs/') or '+' in args.dataset:
     raise UserError(f'--dataset {args.dataset}: give one clips dataset, say synth_mead/mead_debug; '
                     'pairs can only be verified')
+  from cemnet_jax.commands.show import show
   from cemnet_jax.data.card import dataset_card, to_markdown
   from cemnet_jax.data.source import Clips
   from cemnet_jax.preprocess.video import check_writable
   card = args.out and check_writable(Path(args.out) / 'card.md')
   clips = Clips(args.data, args.dataset)
   tables = dataset_card(clips)
-  _show(tables)
+  show(tables)
   if card:
     from cemnet_jax.evaluate.tables import write_text
     write_text(card, to_markdown(args.dataset, tables))
@@ -67,20 +67,6 @@ def _write_sheet(path, clips) -> None:
   write_png(path, sheet)
 
 
-def _show(tables) -> None:
-  from rich import box
-  from rich.console import Console
-  from rich.table import Table
-  # Cells are text as it is: no markup, no colours for numbers.
-  console = Console(markup=False, highlight=False, emoji=False,
-                    width=None if sys.stdout.isatty() else PIPE_WIDTH)
-  for table in tables:
-    shown = Table(*table.columns, title=table.title, title_justify='left', box=box.SIMPLE_HEAD)
-    for row in table.rows:
-      shown.add_row(*row)
-    console.print(shown)
-
-
 def _verify(args) -> None:
   from cemnet_jax.data.verify import verify_clips
   from cemnet_jax.data.verify_pairs import verify_pairs
@@ -89,6 +75,7 @@ def _verify(args) -> None:
   if args.digest and not re.fullmatch('[0-9a-f]{64}', args.digest):
     raise UserError(f'--digest {args.digest}: give the 64 hexadecimal digits that '
                     '`cemnet data verify` printed')
+  from cemnet_jax.commands.show import show
   verify = verify_pairs if args.dataset.startswith('pairs/') else verify_clips
   report = verify(args.data, args.dataset, args.processes)
   problems = list(report.problems)
@@ -102,6 +89,21 @@ def _verify(args) -> None:
     raise UserError(f'{args.dataset}: {report.size}: problems: {len(problems)}, listed above; '
                     'mend what it was made of and build it again')
   print(f'{report.size}: all good, digest {report.digest}')
+  show([_chain(args.data, args.dataset)])
+
+
+def _chain(data, name):
+  """A dataset and, for pairs, the clips that they were made for."""
+  from cemnet_jax.data.card import Table
+  from cemnet_jax.data.digest import dataset_digest
+  from cemnet_jax.data.folders import dataset_path, load_records
+  names, rows = [name], []
+  for each in names:
+    path = dataset_path(data, each)
+    over = (load_records(path).info.metadata or {}).get('clips', '')
+    names += [over] if over else []
+    rows.append((each, path.name, dataset_digest(path)[:DIGITS], over))
+  return Table('Made of', ('dataset', 'version', 'fingerprint', 'over'), rows)
 
 
 _JOBS = {'inspect': _inspect, 'verify': _verify}

@@ -65,7 +65,7 @@ def run(args) -> None:
     Places(systems, Path(args.data), mead, lrs),
     Settings(protocols, args.split, args.repetitions, args.references, args.clips, args.cell_clips,
              args.drawn, args.cell_drawn, raw_size=args.raw_size, raw_clips=args.raw_clips,
-             seed=args.seed), out / RECORDS)
+             seed=args.seed), out / RECORDS, _say)
   title = f'{", ".join(args.system_dir)} on {", ".join(found.identity["datasets"])}'
   print('\n' + text(title, found), flush=True)
   seen = None

@@ -107,12 +107,11 @@ def _load(folder: Path, system: str) -> System:
 
 
 def _stages(folder: Path, system: System) -> dict[str, dict]:
-  """Where the weights come from, as results of `cemnet evaluate` name it."""
-  from cemnet_jax.train import ckpt
+  """Where the weights come from, as `cemnet inspect` shows it and evaluations name it."""
+  from cemnet_jax.train import chain, ckpt
   found = {}
   for stage in sorted({held.stage for held in system.nets.values()}):
-    step = ckpt.best_step(folder / stage)
-    found[stage] = {'step': step, 'sha256': ckpt.digest(folder / stage, step)}
+    found[stage] = chain.read(folder / stage).recorded()
     imported = ckpt.load_config(folder / stage).get('imported')
     found[stage] |= {'imported': imported} if imported else {}
   return found

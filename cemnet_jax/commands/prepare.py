@@ -80,7 +80,7 @@ def run(args) -> None:
 
 
 def _synth(args) -> None:
-  from cemnet_jax.preprocess.prepare import prepare_synthetic
+  from tfds_builders.prepare import prepare_synthetic
   prepare_synthetic(args.data, args.size, args.processes)
 
 
@@ -92,8 +92,8 @@ def _folder(args) -> None:
 
 
 def _mead(args) -> None:
-  from cemnet_jax.preprocess.prepare import build_pairs
   from tfds_builders.mead.mead_dataset_builder import Builder, MeadConfig
+  from tfds_builders.prepare import build_pairs
   _build_media(args, Builder, MeadConfig, views=args.views and tuple(args.views),
                audio_only=args.audio_only or None, transcripts=args.transcripts,
                split_file=args.split_file)

@@ -40,8 +40,8 @@ def quickstart(out: Path, data_dir, size: str) -> None:
   from cemnet_jax.evaluate import quickstart as show
   from cemnet_jax.evaluate import tables
   from cemnet_jax.evaluate.clock import Clock
-  from cemnet_jax.preprocess.prepare import prepare_synthetic
   from cemnet_jax.train_system import load_config, train_system
+  from tfds_builders.prepare import prepare_synthetic
   work = out / 'work'
   clock = Clock(work / 'times.json')
   _say('1/4 data')

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cemnet_jax.data.folders import SPLITS, dataset_path, load_records
 from cemnet_jax.data.pairs import pairs_over
-from cemnet_jax.data.source import SPLITS, Clips, dataset_path, load_records
+from cemnet_jax.data.source import Clips
 from cemnet_jax.preprocess.crop import decode_jpeg
 from cemnet_jax.topology import EMOTIONS, FPS
 

@@ -1,15 +1,22 @@
 """Rows of clip indices over a pinned clips dataset, and the examples they name."""
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from cemnet_jax.data.source import SPLITS, Clips, dataset_path, load_records
+from cemnet_jax import fingerprints
+from cemnet_jax.data.digest import dataset_digest
+from cemnet_jax.data.folders import SPLITS, dataset_path, load_records
+from cemnet_jax.data.source import Clips
 from cemnet_jax.data.windows import mfcc_at
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess import audio
 from cemnet_jax.preprocess.alignment import warp_to
+
+# Kind of a batch -> the kind of pairs that its examples are rows of.
+PAIRED = {'aee': 'aee', 'cross': 'cross_emotion'}
 
 
 def pairs_name(kind: str, clips_name: str) -> str:
@@ -29,6 +36,20 @@ def pairs_over(data_dir, clips_name: str) -> dict:
   return found
 
 
+def pairs_identity(data_dir, kind: str, clips_name: str) -> dict[str, str]:
+  """Name -> version and digest of the pairs of `kind` over a clips dataset."""
+  name = pairs_name(kind, clips_name)
+  path = dataset_path(data_dir, name)
+  return {name: fingerprints.of_dataset(path.name, dataset_digest(path))}
+
+
+def pinned_clips(metadata: Mapping) -> str:
+  """Version and digest of the clips that pairs were made for; '' where their metadata, of an older
+  version of this program, have no digest."""
+  digest = metadata.get('clips_digest')
+  return fingerprints.of_dataset(metadata['clips_version'], digest) if digest else ''
+
+
 class Pairs:
   """All rows of one pairs dataset in memory, by split.
 
@@ -40,11 +61,10 @@ class Pairs:
     name = pairs_name(kind, clips.name)
     path = dataset_path(data_dir, name)
     builder = load_records(path)
-    pinned = dict(builder.info.metadata['record_counts'])
-    counts = {split: len(clips.ranges[split]) for split in SPLITS}
-    if pinned != counts:
-      raise UserError(f'{name} in {path} was made for other clips (it counts {pinned}, '
-                      f'{clips.name} holds {counts}): remove the folder and prepare it again')
+    pinned, (made,) = pinned_clips(builder.info.metadata), clips.identity().values()
+    if pinned != made:
+      raise UserError(f'{name} in {path} was made for other clips ({pinned or "it does not say"}, '
+                      f'{clips.name} is {made}): prepare {clips.name} again, which makes it anew')
     self.rows = {}
     for split in SPLITS:
       has_rows = split in builder.info.splits and builder.info.splits[split].num_examples

@@ -133,10 +133,10 @@ def _rows(cfg, data_dir, split, clips) -> list:
   if cfg.kind == 'render' and cfg.lines not in LINES:
     raise UserError(f'data.lines {cfg.lines!r}: choose from {", ".join(LINES)}')
   if cfg.kind == 'aee':
-    return pairs.Pairs(data_dir, 'aee', clips).rows[split]
+    return pairs.Pairs(data_dir, pairs.PAIRED[cfg.kind], clips).rows[split]
   frames = clips.lengths()
   if cfg.kind == 'cross':
-    rows = pairs.Pairs(data_dir, 'cross_emotion', clips).rows[split]
+    rows = pairs.Pairs(data_dir, pairs.PAIRED[cfg.kind], clips).rows[split]
     rows = [(int(row['driving']), int(row['reference'])) for row in rows]
     return [row for row in rows if frames[row[0]] >= cfg.T]
   indices = np.array(clips.ranges[split], np.int64)

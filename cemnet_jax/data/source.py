@@ -3,53 +3,24 @@
 import contextlib
 import json
 import os
-import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import tensorflow_datasets as tfds
-from google.protobuf.json_format import ParseError
-from google.protobuf.message import DecodeError
 from jaxtyping import Int
 
+from cemnet_jax import fingerprints
+from cemnet_jax.data.digest import DIGEST, dataset_digest
+from cemnet_jax.data.folders import SPLITS, UNREADABLE, dataset_path, load_records
 from cemnet_jax.errors import UserError
 from cemnet_jax.topology import EMOTIONS, SAMPLES_PER_FRAME
 
-SPLITS = ('train', 'val', 'test', 'test_sentence')  # the order of global clip indices
 CACHE_LIMIT = 2 << 30  # datasets under 2 GiB keep their parsed records in memory
 INDEX = 'index.npz'  # the cached table, beside the records
+SHARED_SPEAKERS = ('file', 'clip', 'labels')  # `split_by` of datasets that may share speakers
 TEXTS = ('id', 'speaker', 'sentence', 'transcript', 'source', 'sha256')
-UNREADABLE = (OSError, ValueError, KeyError, IndexError, RuntimeError, DecodeError)  # if damaged
 COLUMNS = ('speaker_index', 'emotion', 'intensity', 'num_frames',
            'id', 'speaker', 'sentence', 'transcript')
-
-
-def dataset_path(data_dir, name: str) -> Path:
-  """Folder of the newest complete version of dataset `name`, say `synth_mead/mead_debug`.
-
-  Raises:
-    UserError: there is none; the line says where it was expected and how to build it.
-  """
-  parent = Path(data_dir) / name
-  versions = [p for p in parent.glob('*.*.*')
-              if re.fullmatch(r'\d+\.\d+\.\d+', p.name) and (p / 'dataset_info.json').is_file()]
-  if versions:
-    return max(versions, key=lambda p: tuple(map(int, p.name.split('.'))))
-  part = f'no complete dataset {name} in {parent}: '
-  if name.startswith(('synth_mead/', 'pairs/')):
-    size = re.split('[_-]', name)[-1]
-    raise UserError(f'{part}build it with `cemnet prepare synth --size {size} --data {data_dir}`')
-  raise UserError(f'{part}build it with `cemnet prepare`, or correct data.dataset')
-
-
-def load_records(path: Path):
-  """The tfds builder of a dataset's folder; its `as_data_source` reads without TensorFlow."""
-  try:
-    return tfds.builder_from_directory(path)
-  except (OSError, ValueError, KeyError, ParseError) as error:
-    reason = str(error).splitlines()[0]
-    raise UserError(f'dataset in {path} cannot be read ({reason}): '
-                    'remove the folder and build it again') from error
 
 
 class _Part:
@@ -70,7 +41,8 @@ class _Part:
       self._sources = {s: builder.as_data_source(s) for s, n in self.sizes.items() if n}
     except UNREADABLE as error:
       raise self._damaged('its files', error) from error
-    self.fingerprint = json.dumps([name, str(info.version), self.sizes])
+    self.version = str(info.version)
+    self._mark = json.dumps([name, self.version, self.sizes, self.metadata.get(DIGEST)])
 
   def read(self, split: str, index: int) -> dict:
     """One record as `Clips` gives it; UserError when it is damaged."""
@@ -89,13 +61,13 @@ class _Part:
     file = self.path / INDEX
     if file.is_file():
       with np.load(file, allow_pickle=False) as stored:
-        if str(stored['fingerprint']) == self.fingerprint and set(COLUMNS) <= set(stored.files):
+        if str(stored['fingerprint']) == self._mark and set(COLUMNS) <= set(stored.files):
           return {k: stored[k] for k in COLUMNS}
     rows = [_labels(self.read(s, i)) for s in self._sources for i in range(self.sizes[s])]
     columns = {k: np.array([row[k] for row in rows]) for k in COLUMNS}
     scratch = file.with_name(f'.index-{os.getpid()}.npz')
     with contextlib.suppress(OSError):  # a read-only dataset is indexed anew each time
-      np.savez_compressed(scratch, fingerprint=self.fingerprint, **columns)
+      np.savez_compressed(scratch, fingerprint=self._mark, **columns)
       os.replace(scratch, file)
     return columns
 
@@ -143,6 +115,26 @@ class Clips:
       self._cache[index] = clip
     return clip
 
+  def identity(self) -> dict[str, str]:
+    """Name -> version and digest of each dataset; reads one whole whose metadata have no digest."""
+    return {part.name: fingerprints.of_dataset(part.version, dataset_digest(part.path))
+            for part in self._parts}
+
+  def people(self, split: str) -> set[str]:
+    """Who speaks in a split, named alike in every dataset of the same people.
+
+    Datasets of one builder (MEAD's cameras, the synthetic worlds) share their people; what folders
+    of own clips are called says nothing about who is in them.
+    """
+    return {f'{_scope(self._parts[self._where[i][0]].name)}/{self.table["speaker"][i]}'
+            for i in self.ranges[split]}
+
+  def held_out(self, splits: Iterable[str]) -> set[str]:
+    """People of the given splits whom no training may know; none where splits share people."""
+    if self.metadata.get('split_by') in SHARED_SPEAKERS:
+      return set()
+    return set().union(*(self.people(s) for s in splits if s in ('val', 'test')))
+
   def lengths(self) -> Int[np.ndarray, 'N']:
     """Video frames that each clip lasts: by its sound where it holds no pictures."""
     frames = self.table['num_frames'].copy()
@@ -178,6 +170,11 @@ class Clips:
     other_base = trains.sum() + np.cumsum(others) - others
     return np.where(local < trains[owner], train_base[owner] + local,
                     other_base[owner] + local - trains[owner]).astype(np.int32)
+
+
+def _scope(name: str) -> str:
+  builder = name.split('/')[0]
+  return name if builder == 'clip_folder' else builder
 
 
 def labels(record: dict) -> dict:

@@ -13,24 +13,16 @@ import numpy as np
 from array_record.python.array_record_data_source import ArrayRecordDataSource
 from tqdm import tqdm
 
+from cemnet_jax.data.digest import known_digest, record_digest
+from cemnet_jax.data.folders import SPLITS, UNREADABLE, dataset_path, load_records
 from cemnet_jax.data.pairs import pairs_over
-from cemnet_jax.data.source import (
-  COLUMNS,
-  INDEX,
-  SPLITS,
-  UNREADABLE,
-  Clips,
-  dataset_path,
-  labels,
-  load_records,
-)
-from cemnet_jax.data.verify_record import crop_size, record_digest, record_problems
+from cemnet_jax.data.source import COLUMNS, INDEX, SHARED_SPEAKERS, Clips, labels
+from cemnet_jax.data.verify_record import crop_size, record_problems
 from cemnet_jax.preprocess.parallel import ordered_map
 from cemnet_jax.topology import FPS, SAMPLES_PER_FRAME
 
 CHUNK = 16  # records that a process checks at a time
 EXCLUSIVE = ('train', 'val', 'test')  # a speaker is in one of these
-SHARED_SPEAKERS = ('file', 'clip', 'labels')  # `split_by` of datasets that may share speakers
 
 
 class Report(NamedTuple):
@@ -79,7 +71,7 @@ def verify_clips(data_dir, name: str, processes: int = 1) -> Report:
   counts = {s: info.splits[s].num_examples for s in SPLITS if s in info.splits}
   problems = file_problems(info)
   for pairs, pinned in pairs_over(data_dir, name).items():
-    problems += pin_problems(pairs, pinned.metadata, name, counts, str(info.version))
+    problems += pin_problems(pairs, pinned.metadata, name, counts, str(info.version), path)
   check = functools.partial(_check_clip, bool(metadata.get('audio_only')))
   places, frames, digest = [], 0, hashlib.sha256()
   for split, index, checked in scan(path, counts, check, processes):
@@ -91,6 +83,7 @@ def verify_clips(data_dir, name: str, processes: int = 1) -> Report:
   problems += dataset_problems(places, metadata)
   if not problems and (path / INDEX).is_file():  # else there is no such table, or none can be made
     problems = index_problems(path / INDEX, Clips(data_dir, name).table, places)
+  problems = problems or digest_problems(path, digest.hexdigest())
   size = f'{sum(counts.values())} clips, {frames / FPS / 3600:.2f} hours'
   return Report(size, problems, digest.hexdigest())
 
@@ -153,15 +146,25 @@ def file_problems(info) -> list[str]:
   return found
 
 
-def pin_problems(pairs: str, pins: Mapping, name: str, counts: Mapping[str, int], version: str
-                 ) -> list[str]:
-  """Where a pairs dataset was made for another build of the clips dataset `name`."""
-  found = []
+def digest_problems(path: Path, digest: str) -> list[str]:
+  """Whether the records are those that were built, as far as the metadata tell."""
+  built = known_digest(path)
+  return [f'{path}: its records are not those that were built (digest {digest}, built {built})'
+          ] if built not in ('', digest) else []
+
+
+def pin_problems(pairs: str, pins: Mapping, name: str, counts: Mapping[str, int], version: str,
+                 path: Path) -> list[str]:
+  """Where a pairs dataset was made for another build of the clips dataset `name` in `path`."""
+  found, digest = [], known_digest(path)
   pinned = {s: n for s, n in pins['record_counts'].items() if n}
   if pinned != {s: n for s, n in counts.items() if n}:
     found.append(f'{pairs}: made for {pinned} clips, {name} holds {dict(counts)}')
   if pins['clips_version'] != version:
     found.append(f'{pairs}: made for version {pins["clips_version"]} of {name}, which is {version}')
+  if not found and pins.get('clips_digest', '') != digest:
+    found.append(f'{pairs}: made for other clips than {name} holds (their digest was '
+                 f'{pins.get("clips_digest") or "not recorded"}, it is {digest})')
   return found
 
 

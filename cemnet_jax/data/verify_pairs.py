@@ -11,16 +11,18 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from cemnet_jax.data.source import SPLITS, Clips, dataset_path, load_records
+from cemnet_jax.data.digest import record_digest
+from cemnet_jax.data.folders import SPLITS, dataset_path, load_records
+from cemnet_jax.data.source import Clips
 from cemnet_jax.data.verify import (
   Checked,
   Report,
+  digest_problems,
   file_problems,
   pin_problems,
   problem,
   scan,
 )
-from cemnet_jax.data.verify_record import record_digest
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess.audio import MFCC_STEP, MFCC_WINDOW
 
@@ -65,15 +67,17 @@ def verify_pairs(data_dir, name: str, processes: int = 1) -> Report:
     raise UserError(f'{name} in {path} holds no pairs that this version knows: remove the folder '
                     'and build it again')
   clips_name = info.metadata['clips']
-  clips, version = Clips(data_dir, clips_name), dataset_path(data_dir, clips_name).name
+  clips, clips_path = Clips(data_dir, clips_name), dataset_path(data_dir, clips_name)
   problems = file_problems(info) + pin_problems(
-    name, info.metadata, clips_name, {s: len(r) for s, r in clips.ranges.items()}, version)
+    name, info.metadata, clips_name, {s: len(r) for s, r in clips.ranges.items()},
+    clips_path.name, clips_path)
   counts = {s: info.splits[s].num_examples for s in SPLITS if s in info.splits}
   check = functools.partial(_check_row, _KINDS[kinds[0]][1], Labels.of(clips))
   digest = hashlib.sha256()
   for split, index, checked in scan(path, counts, check, processes):
     digest.update(checked.digest)
     problems += [problem(split, index, checked.id, what) for what in checked.problems]
+  problems = problems or digest_problems(path, digest.hexdigest())
   return Report(f'{sum(counts.values())} rows', problems, digest.hexdigest())
 
 

@@ -1,9 +1,8 @@
-"""One clip's record -> what is wrong with it, one line for each check, and a digest of its content.
+"""One clip's record -> what is wrong with it, one line for each check.
 
 Records are dicts as tfds reads them: numpy arrays, numbers, texts as bytes, frames as a list.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 
@@ -54,19 +53,6 @@ def record_problems(record: Mapping, audio_only: bool = False) -> list[str]:
     return found
   checks = [_labels, _audio] + ([] if audio_only else [_frames, _landmarks, _boxes])
   return [line for check in checks for line in check(record)]
-
-
-def record_digest(record: Mapping) -> bytes:
-  """sha256 over names, dtypes, shapes and bytes of all fields, in the order of their names."""
-  digest = hashlib.sha256()
-  for name in sorted(record):
-    parts = record[name] if isinstance(record[name], list) else [record[name]]
-    digest.update(f'{name} {len(parts)}\n'.encode())
-    for part in parts:
-      array = np.frombuffer(part, np.uint8) if isinstance(part, bytes) else np.asarray(part)
-      digest.update(f'{array.dtype} {array.shape}\n'.encode())
-      digest.update(array.tobytes())
-  return digest.digest()
 
 
 def crop_size(record: Mapping) -> tuple[int, int] | None:

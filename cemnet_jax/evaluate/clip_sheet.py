@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from cemnet_jax.data.source import SPLITS, Clips
+from cemnet_jax.data.folders import SPLITS
+from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate import figures
 from cemnet_jax.preprocess.crop import decode_jpeg

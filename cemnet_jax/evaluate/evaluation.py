@@ -1,12 +1,11 @@
 """One evaluation from trained folders: what is loaded, measured and merged."""
 
-import subprocess
-from collections.abc import Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cemnet_jax.data.source import Clips, dataset_path
+from cemnet_jax import fingerprints
+from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate import raw_size, summary
 from cemnet_jax.evaluate import run as running
@@ -18,7 +17,8 @@ from cemnet_jax.evaluate.scorer_accuracy import scorer_accuracy
 from cemnet_jax.evaluate.scorers import Scorers, load_scorers
 from cemnet_jax.evaluate.stable import fit_classifier
 from cemnet_jax.infer.talker import Talker
-from cemnet_jax.train import ckpt
+from cemnet_jax.systems import SYSTEMS
+from cemnet_jax.train import chain, ckpt
 
 
 class Places(NamedTuple):
@@ -62,24 +62,26 @@ class Evaluation(NamedTuple):
     return self.clips[_set_of(protocol)]
 
 
-def evaluate(places: Places, settings: running.Settings, folder: Path | None) -> Evaluation:
+def evaluate(places: Places, settings: running.Settings, folder: Path | None,
+             say: Callable[[str], None] = print) -> Evaluation:
   """Measures what is not on record in `folder` (None: keeps no records).
 
+  Records of other code, data or weights do not count: `say` is told, and all is measured anew.
+
   Raises:
-    UserError: no system is trained, a dataset or split lacks what a protocol needs, or `folder`
-      holds records of other weights or settings; whole pictures of another dataset than a
-      synthetic world.
+    UserError: no system is trained, its stages do not belong together or to the data, a dataset or
+      split lacks what a protocol needs; whole pictures of another dataset than a synthetic world.
   """
   if settings.raw_size:
     raw_size.check(places.mead)
   wanted = running.systems_of(settings.protocols)
   loaded = [load_methods(system, wanted) for system in places.systems]
-  scorers = load_scorers(places.systems[0])
   by_set = _protocols_by_set(settings.protocols)
   clips = {name: Clips(places.data, getattr(places, name)) for name in by_set}
+  identity = _identity(places, settings, clips)
+  scorers = load_scorers(places.systems[0])
   # Emotions in the wild are too few to fit a classifier on.
   classifier = fit_classifier(clips.get('mead') or Clips(places.data, places.mead))
-  identity = _identity(places, settings, clips)
   runs = []
   for number, (system, methods) in enumerate(zip(places.systems, loaded, strict=True)):
     here = settings if number == 0 else settings._replace(drawn=0, cell_drawn=0)
@@ -87,8 +89,9 @@ def evaluate(places: Places, settings: running.Settings, folder: Path | None) ->
     for name, protocols in by_set.items():
       judge = Judge(clips[name], scorers, classifier, settings.references, settings.frames)
       records = folder and Records(
-        Path(folder) / f'{number}_{name}', {**identity['measured'], 'dataset': clips[name].name,
-                                            'weights': identity['weights'][str(system)]})
+        Path(folder) / f'{number}_{name}',
+        {**identity['measured'], 'dataset': clips[name].identity(),
+         'weights': identity['weights'][str(system)]}, say)
       rows += running.run(clips[name], methods.methods, judge, records,
                           here._replace(protocols=protocols))
     runs.append(rows)
@@ -130,48 +133,48 @@ def _accuracy(clips, scorers: Scorers):
 
 
 def _identity(places, settings, clips):
-  return {
-    'commit': _commit(), 'version': version('cemnet_jax'),
-    'datasets': {part: dataset_path(places.data, part).name
-                 for c in clips.values() for part in c.name.split('+')},
+  """What the results are made of; UserError where that does not belong together."""
+  datasets, held_out = {}, set()
+  for c in clips.values():
+    datasets |= c.identity()
+    held_out |= c.held_out(settings.splits)
+  wanted = _stages_of(running.systems_of(settings.protocols))
+  links = {str(system): {name: link for name, link in chain.read_all(system).items()
+                         if name in wanted} for system in places.systems}
+  for found in links.values():
+    chain.check(found)
+    chain.check_data(found, datasets, held_out)
+  code = fingerprints.source()
+  identity = {
+    'source': code, 'datasets': datasets,
     'settings': {k: list(v) if isinstance(v, tuple | list) else v
                  for k, v in settings._asdict().items()},
-    'weights': {str(system): _weights(system) for system in places.systems},
-    'unfinished': [str(folder) for system in places.systems for folder in _trained(system)
-                   if not (folder / ckpt.DONE).is_file()],
+    'weights': {system: _weights(found) for system, found in links.items()},
+    'unfinished': [link.folder for found in links.values() for link in found.values()
+                   if not (Path(link.folder) / ckpt.DONE).is_file()],
     'measured': {'references': settings.references, 'frames': settings.frames,
-                 'scorers': _weights(places.systems[0], scorers=True)}}
+                 'code': code['sources'],
+                 'scorers': _weights(links[str(places.systems[0])], scorers=True)}}
+  made_of = [datasets, identity['settings'], *identity['weights'].values(), identity['measured']]
+  return identity | {'fingerprint': fingerprints.of_value(made_of)}
 
 
-def _weights(system, scorers: bool = False) -> dict[str, str]:
-  """Stage -> step and sha256 of the checkpoint that is used, and the file that it was imported
-  from, if so; scorers apart from all others."""
+def _stages_of(systems: Sequence[str]) -> set[str]:
+  """Every stage of the systems, those that only others learned from too, and the scorers."""
+  return {stage for system in (*systems, 'scorers') for stage in SYSTEMS.get(system, ())}
+
+
+def _weights(links, scorers: bool = False) -> dict[str, str]:
+  """Stage -> fingerprint and step of what is used, and the file that it was imported from, if so;
+  scorers apart from all others."""
   found = {}
-  for folder in _trained(system):
-    if (folder.name in Scorers._fields) == scorers:
-      step = ckpt.best_step(folder)
-      found[folder.name] = f'step {step}, sha256 {ckpt.digest(folder, step)}'
-      source = ckpt.read_json(folder / ckpt.CONFIG).get('imported')
+  for stage, link in links.items():
+    if (stage in Scorers._fields) == scorers:
+      found[stage] = f'{link.fingerprint}, step {link.step}'
+      source = ckpt.load_config(Path(link.folder)).get('imported')
       if source:
-        found[folder.name] += f', imported from {source["file"]}, sha256 {source["sha256"][:16]}'
+        found[stage] += f', imported from {source["file"]}, sha256 {source["sha256"][:16]}'
   return found
-
-
-def _trained(system) -> list[Path]:
-  """Folders of the stages that have checkpoints."""
-  return [f for f in sorted(Path(system).iterdir()) if (f / ckpt.FOLDER).is_dir()]
-
-
-def _commit() -> str:
-  """The commit of this checkout; 'unknown' outside of one."""
-  here = Path(__file__).resolve().parents[2]
-  if not (here / '.git').exists():
-    return 'unknown'
-  try:
-    done = subprocess.run(['git', '-C', here, 'rev-parse', 'HEAD'], capture_output=True, text=True)
-  except OSError:
-    return 'unknown'
-  return done.stdout.strip() or 'unknown'
 
 
 def default_datasets(system_dir, mead: str | None, lrs: str | None) -> tuple[str, str]:

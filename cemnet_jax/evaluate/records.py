@@ -2,20 +2,19 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from cemnet_jax.errors import UserError
+from cemnet_jax import fingerprints
 from cemnet_jax.evaluate.cases import Case
 from cemnet_jax.metrics.tally import Tally
 from cemnet_jax.train.ckpt import read_json, write_json
 
 IDENTITY = 'identity.json'
-# Of what is measured: to be raised when a case, a method or a metric is defined anew.
-PROTOCOL = {'protocol version': 2}
 
 
 class Record(NamedTuple):
@@ -32,19 +31,22 @@ class Record(NamedTuple):
 
 
 class Records:
-  """A folder of records that belong to one identity: weights, dataset and settings.
+  """The records of one identity (weights, data, code, settings), kept apart from those of others.
 
-  Raises:
-    UserError: the folder holds records of another identity.
+  Args:
+    folder: of all records, those of other identities too.
+    identity: what decides about the numbers.
+    say: is told when there are records of other identities alone, and what differs.
   """
 
-  def __init__(self, folder, identity: dict):
-    self._folder = Path(folder)
-    known, identity = read_json(self._folder / IDENTITY), {**PROTOCOL, **identity}
-    differing = sorted(k for k in {*known, *identity} if known.get(k) != identity.get(k))
-    if known and differing:
-      raise UserError(f'{self._folder}: was measured with another {", ".join(differing)}; '
-                      'give an empty --out, or remove this folder')
+  def __init__(self, folder, identity: dict, say: Callable[[str], None] = print):
+    self._folder = Path(folder) / fingerprints.of_value(identity)
+    if not self._folder.is_dir():
+      others = sorted(Path(folder).glob(f'**/{IDENTITY}'), key=lambda file: file.stat().st_mtime)
+      if others:
+        known = read_json(others[-1])
+        differing = sorted(k for k in {*known, *identity} if known.get(k) != identity.get(k))
+        say(f'{folder}: was measured with another {", ".join(differing)}; all is measured anew')
     self._folder.mkdir(parents=True, exist_ok=True)
     write_json(self._folder / IDENTITY, identity)
 

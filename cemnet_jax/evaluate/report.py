@@ -182,9 +182,15 @@ def _method(found):
   unfinished = ', '.join(identity['unfinished']) or 'none'
   data = ', '.join(f'{name} {version}' for name, version in identity['datasets'].items())
   return [Text(DEFINITIONS), Text(rows),
-          Text(f'Datasets: {data}. Commit {identity["commit"]}, version {identity["version"]}.'),
+          Text(f'Datasets: {data}. {_source(identity["source"])} '
+               f'Fingerprint of this evaluation: {identity["fingerprint"]}.'),
           Text(f'Weights. {weights}'), Text(f'Scorers. {scorers}'),
           Text(f'Stages whose training has not ended: {unfinished}.')]
+
+
+def _source(code):
+  changed = ', changed since' if code['changed'] else ''
+  return f'Commit {code["commit"]}{changed}, version {code["version"]}.'
 
 
 def _numbers(found, splits):

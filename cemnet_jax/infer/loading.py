@@ -1,6 +1,5 @@
 """A trained system's nets, from its workdir or from an exported folder."""
 
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -15,17 +14,21 @@ from cemnet_jax.weights import compact
 
 
 def load(system_dir, system: str = 'cemnet') -> Networks:
-  """Loads the nets of a trained system; UserError names the stage that is missing."""
+  """Loads the nets of a trained system.
+
+  Raises:
+    UserError: a stage is missing, or learned from another frozen stage than stands beside it.
+  """
   system_dir = Path(system_dir)
   if system not in TALKERS:
     raise UserError(f'system {system!r} is none of {", ".join(TALKERS)}')
   if not system_dir.is_dir():
     raise UserError(f'{system_dir}: no such folder; train a system into it by `cemnet train`')
-  stage = _stages(system_dir)
+  stage = _Stages(system_dir)
   a2m, a2m_config = stage('audio2mouth')
   renderer, render_config = stage('renderer')
   bridging = next((name for name in SYSTEMS[system] if name.startswith('ebm')), None)
-  return Networks(
+  nets = Networks(
     mouth=_net(build.audio2mouth(a2m_config.model), a2m, 'a2m'),
     statistics=a2m['stats'].get('landmarks', {}),
     bridge=_load_bridge(stage, bridging) if bridging else None,
@@ -35,11 +38,13 @@ def load(system_dir, system: str = 'cemnet') -> Networks:
     crop=render_config.data.get('crop', 'stable'), lines=render_config.data.get('lines', 'smooth'),
     landmark_flow=render_config.data.get('landmark_flow', False),
     per_utterance=a2m_config.model.get('per_utterance', False))
+  stage.check()
+  return nets
 
 
 def load_mouth(system_dir) -> Networks:
   """Audio2Mouth alone, for landmarks without memory and pictures; UserError if it is missing."""
-  trained, config = _stages(Path(system_dir))('audio2mouth')
+  trained, config = _Stages(system_dir)('audio2mouth')
   return Networks(
     mouth=_net(build.audio2mouth(config.model), trained, 'a2m'),
     statistics=trained['stats']['landmarks'], bridge=None, renderer=None, image_size=0,
@@ -62,7 +67,7 @@ def _load_bridge(stage, name) -> Bridge:
 
 def load_voice(system_dir, stage: str) -> Net:
   """The emotion encoder E_e of stage `aee` or `audio_emotion`; UserError where it is missing."""
-  return _voice(_stages(Path(system_dir)), stage)
+  return _voice(_Stages(system_dir), stage)
 
 
 def _voice(stage, name) -> Net:
@@ -77,21 +82,29 @@ def _heard(stage, name) -> Net:
   return _net(module, trained, net)
 
 
-def _stages(system_dir):
-  """Stage -> (its weights, its config)."""
-  read = compact.read(system_dir) if compact.is_compact(system_dir) else partial(
-    _trained, system_dir)
+class _Stages:
+  """Stage -> (its weights, its config), of a workdir or of an exported folder."""
 
-  def stage(name) -> tuple[dict, ConfigDict]:
-    weights, config = read(name)
+  def __init__(self, system_dir):
+    self._folder, self._links = Path(system_dir), {}
+    exported = compact.is_compact(system_dir)  # which was checked when it was written
+    self._read = compact.read(system_dir) if exported else self._trained
+
+  def __call__(self, name) -> tuple[dict, ConfigDict]:
+    weights, config = self._read(name)
     return weights, ConfigDict(config)
 
-  return stage
+  def _trained(self, name):
+    from cemnet_jax.train import chain, ckpt  # Orbax takes a second, which an export saves
+    weights = ckpt.load_params(self._folder / name)
+    self._links[name] = chain.read(self._folder / name, weights)
+    return weights, ckpt.load_config(self._folder / name)
 
-
-def _trained(system_dir, name) -> tuple[dict, dict]:
-  from cemnet_jax.train import ckpt  # Orbax takes a second, which an exported system saves
-  return ckpt.load_params(system_dir / name), ckpt.load_config(system_dir / name)
+  def check(self) -> None:
+    """UserError unless the stages that were read learned from each other."""
+    if self._links:
+      from cemnet_jax.train import chain
+      chain.check(self._links)
 
 
 def _net(module, trained, name) -> Net:

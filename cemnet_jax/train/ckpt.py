@@ -5,7 +5,6 @@ A step has two parts: `model` (params, stats, ema), which later stages and infer
 """
 
 import contextlib
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -22,6 +21,7 @@ Tree = Any
 FOLDER = 'checkpoints'
 CONFIG = 'config.json'
 DONE = 'done.json'  # of a stage that is finished
+IDENTITY = 'identity.json'  # what a stage is made of, see `train.chain`
 
 
 def _score(metrics) -> float:
@@ -95,17 +95,6 @@ def best_step(stage_dir: Path) -> int:
       if checkpoints.best is not None:
         return checkpoints.best
   raise UserError(f'{stage_dir}: no complete checkpoint here; train this stage first')
-
-
-def digest(stage_dir: Path, step: int) -> str:
-  """Tells checkpoints apart: sha256, cut to 16 digits, of the names and bytes of a step's files."""
-  total = hashlib.sha256()
-  folder = Path(stage_dir).resolve() / FOLDER / str(step)
-  for path in sorted(p for p in folder.rglob('*') if p.is_file()):
-    total.update(path.name.encode())
-    with open(path, 'rb') as file:
-      total.update(hashlib.file_digest(file, 'sha256').digest())
-  return total.hexdigest()[:16]
 
 
 def load_params(stage_dir: Path) -> dict[str, Tree]:

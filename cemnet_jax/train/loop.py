@@ -11,7 +11,7 @@ import math
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,17 +19,15 @@ import jax
 import optax
 from jax.experimental import multihost_utils
 
+from cemnet_jax import fingerprints
 from cemnet_jax.errors import UserError
-from cemnet_jax.train import ckpt, shard
+from cemnet_jax.train import chain, ckpt, shard
 from cemnet_jax.train.log import EVAL, Log
 from cemnet_jax.train.process import QUICK_COMPILE, step_compile
 from cemnet_jax.train.rng import key_for
 from cemnet_jax.train.stage import Frozen, Stage
 from cemnet_jax.train.state import TrainState
 
-# A resumed run may change these; any other change would make a mixture of two experiments.
-FREE_KEYS = ('steps', 'log_every', 'save_every', 'eval_every', 'eval_batches', 'patience', 'best',
-             'workers', 'mesh', 'sharding', 'frozen')
 SECONDS_BETWEEN_CURVES = 60.
 
 
@@ -64,22 +62,22 @@ def check_workdir(workdir: Path) -> None:
                     ) from error
 
 
-def check_same(what: str, old: dict, new: dict, workdir: Path) -> None:
-  """Refuses to continue a run with another config, dataset or frozen stage."""
-  changed = [f'{key} {old.get(key)!r} -> {new.get(key)!r}' for key in sorted({*old, *new})
-             if old.get(key) != new.get(key)]
-  if changed:
-    raise UserError(f'{workdir}: {what} changed since this run began ({"; ".join(changed[:4])}); '
-                    'take another --workdir or delete this one')
-
-
 def check_config(workdir: Path, cfg) -> None:
   """Compares the config with the one this workdir began with."""
   old = ckpt.read_json(Path(workdir) / ckpt.CONFIG)
   if old and (Path(workdir) / ckpt.FOLDER).is_dir():
-    flat_old, flat_new = (ckpt.flat({k: v for k, v in c.items() if k not in FREE_KEYS})
+    flat_old, flat_new = (ckpt.flat({k: v for k, v in c.items() if k not in chain.FREE_KEYS})
                           for c in (old, ckpt.plain(cfg)))
-    check_same('the config', flat_old, flat_new, workdir)
+    fingerprints.check_same('the config', flat_old, flat_new, workdir)
+
+
+def check_identity(workdir: Path, identity: Mapping[str, str]) -> None:
+  """Compares data and frozen stages with those that this workdir began with.
+
+  UserError where they differ. A run that is older than such records is taken as it is.
+  """
+  if (Path(workdir) / ckpt.FOLDER).is_dir() and (Path(workdir) / ckpt.IDENTITY).is_file():
+    fingerprints.check_same('data or frozen stages', chain.identity_of(workdir), identity, workdir)
 
 
 class _Programs(NamedTuple):
@@ -141,9 +139,9 @@ class _Preemption(contextlib.AbstractContextManager):
 class _Run:
   """One `fit`: its log and checkpoints, and what is done between steps."""
 
-  def __init__(self, cfg, log: Log, checkpoints: ckpt.Checkpoints, programs: _Programs, identity):
+  def __init__(self, cfg, log: Log, checkpoints: ckpt.Checkpoints, programs: _Programs):
     self.cfg, self.log, self.checkpoints, self.programs = cfg, log, checkpoints, programs
-    self.metadata = {'config': ckpt.plain(cfg), 'identity': identity}
+    self.metadata = {'config': ckpt.plain(cfg)}
     self.pending = None  # (step, metrics still on the device)
     self.saved = checkpoints.latest
     self.drawn = time.monotonic()
@@ -203,8 +201,8 @@ class _Run:
 
 
 def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str | Path, *,
-        title: str = '', identity: dict | None = None, iterate: Callable = serial,
-        devices=None) -> TrainState:
+        title: str = '', identity: dict | None = None, people: set[str] | None = None,
+        iterate: Callable = serial, devices=None) -> TrainState:
   """Trains `stage` to `cfg.steps`, from the latest checkpoint in `workdir` if there is one.
 
   Args:
@@ -215,7 +213,9 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     frozen: {stage name: {'params': ..., 'stats': ...}} and whatever else the stage reads.
     workdir: gets checkpoints/, metrics.jsonl, config.json, curves.png and, at the end, done.json.
     title: shown beside the progress; the stage's name if empty.
-    identity: what must not change when the run resumes (dataset version, frozen checkpoints).
+    identity: what must not change when the run resumes (datasets, frozen stages), see
+      `chain.Link`.
+    people: who speaks in the training data.
     iterate: `(dataset, start, workers) -> generator` that may prefetch.
     devices: the devices to use, all if None.
 
@@ -233,6 +233,7 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
   shard.check_batch(cfg.batch_size, mesh)
   check_workdir(workdir)
   check_config(workdir, cfg)
+  check_identity(workdir, identity)
   main = jax.process_index() == 0
   if main:
     ckpt.write_json(workdir / ckpt.CONFIG, ckpt.plain(cfg))
@@ -242,8 +243,8 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
 
     checkpoints = stack.enter_context(ckpt.Checkpoints(workdir, writes=True))
     start = checkpoints.latest or 0
-    if start:
-      check_same('data or frozen stages', checkpoints.metadata()['identity'], identity, workdir)
+    if main and not start:
+      chain.begin(workdir, identity, people or set())
     log = closing(Log(workdir, title, start=start, steps=cfg.steps, writes=main))
     preemption = stack.enter_context(_Preemption())
 
@@ -253,7 +254,7 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     frozen = shard.to_global(frozen, shard.replicated(mesh))
     programs = _programs(stage, cfg, mesh, key, frozen, batch)
     state = checkpoints.restore(programs.abstract) if start else programs.init(key, frozen, batch)
-    run = _Run(cfg, log, checkpoints, programs, identity)
+    run = _Run(cfg, log, checkpoints, programs)
     ready = time.monotonic()
 
     step, stop, early = start, False, run.stale()

@@ -42,9 +42,10 @@ def test_inspect_prints_texts_as_they_are(debug_data, capsys, monkeypatch):
 
 def test_verify_a_sound_dataset(debug_data, capsys):
   assert verify(debug_data) == 0
-  line = capsys.readouterr().out.strip()
+  line, *chain = capsys.readouterr().out.strip().splitlines()
   assert line.startswith('120 clips, 0.03 hours: all good, digest ')
   digest = line.split()[-1]
+  assert chain[-1].split() == [MEAD, '2.0.0', digest[:16]]
   assert verify(debug_data, '--digest', digest) == 0
   assert verify(debug_data, '--digest', digest[::-1]) == 2
   printed = capsys.readouterr()

@@ -12,7 +12,7 @@ from cemnet_jax import cli
 from cemnet_jax.commands import export, import_weights
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import functions, loading, stablehlo
-from cemnet_jax.train import ckpt
+from cemnet_jax.train import chain
 from cemnet_jax.weights import export as weight_files
 from cemnet_jax.weights.iplap import load_landmarks, load_renderer
 from tests.infer.tiny_system import save_system
@@ -40,7 +40,7 @@ def test_a_compact_system_stands_for_the_workdir(system_dir, tmp_path, capsys):
   assert run(system_dir, 'compact', out) == 0
   assert 'weights.safetensors: ' in capsys.readouterr().out
   said = contents(out)
-  assert said['stages']['ebm'] == {'step': 1, 'sha256': ckpt.digest(system_dir / 'ebm', 1)}
+  assert said['stages']['ebm'] == chain.read(system_dir / 'ebm').recorded()
   trained, read = loading.load(system_dir), loading.load(out)
   halved = 0
   for (path, a), (_, b) in zip(*map(jax.tree_util.tree_leaves_with_path, (trained, read)),
@@ -88,7 +88,7 @@ def test_importers_read_what_is_written(system_dir, tmp_path, name, capsys):
   assert capsys.readouterr().out.count('largest difference 0\n') == len(NETS) + 1
   said = contents(out)
   assert {net: part['stage'] for net, part in said['nets'].items()} == NETS
-  assert said['stages']['ebm'] == {'step': 1, 'sha256': ckpt.digest(system_dir / 'ebm', 1)}
+  assert said['stages']['ebm'] == chain.read(system_dir / 'ebm').recorded()
   assert said['settings'].items() >= {'image_size': 32, 'window': 5, 'crop': 'stable'}.items()
   assert said['nets']['renderer']['differs'].keys() >= {'quirk', 'skip', 'width'}
   nets = loading.load(system_dir)

@@ -13,7 +13,7 @@ from cemnet_jax.preprocess.video import write_video
 def test_synth_calls_the_world(monkeypatch, tmp_path):
   calls = []
   fake = types.SimpleNamespace(prepare_synthetic=lambda *a: calls.append(a))
-  monkeypatch.setitem(sys.modules, 'cemnet_jax.preprocess.prepare', fake)
+  monkeypatch.setitem(sys.modules, 'tfds_builders.prepare', fake)
   assert cli.main(['prepare', 'synth', '--size', 'debug', '--data', str(tmp_path / 'd'),
                    '--processes', '3']) == 0
   assert calls == [(str(tmp_path / 'd'), 'debug', 3)]

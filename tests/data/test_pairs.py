@@ -1,5 +1,6 @@
 """Pairs read back: what an `aee` example holds, and that pairs belong to their clips."""
 
+import json
 import shutil
 
 import numpy as np
@@ -76,8 +77,21 @@ def test_missing_clips_are_masked(debug_data, clips):
              for s in range(0, len(track) - 27, 4))
 
 
-def test_pairs_of_other_clips_are_refused(debug_data, tmp_path, clips):
-  shutil.copytree(debug_data / 'pairs', tmp_path / 'pairs')
-  shutil.copytree(debug_data / 'synth_mead/lrs_debug', tmp_path / MEAD)
-  with pytest.raises(UserError, match='prepare it again'):
+def test_pairs_of_other_clips_are_refused_though_counts_and_versions_agree(debug_data, tmp_path):
+  for folder in ('pairs', MEAD):
+    shutil.copytree(debug_data / folder, tmp_path / folder)
+  Pairs(tmp_path, 'aee', Clips(tmp_path, MEAD))
+  file = tmp_path / MEAD / '2.0.0/metadata.json'
+  file.write_text(json.dumps(json.loads(file.read_text()) | {'digest': 64 * '7'}))
+  with pytest.raises(UserError, match='was made for other clips .*is 2.0.0 7777777777777777.*anew'):
     Pairs(tmp_path, 'aee', Clips(tmp_path, MEAD))
+
+
+def test_pairs_that_do_not_say_what_they_were_made_for_are_refused(debug_data, tmp_path, clips):
+  shutil.copytree(debug_data / 'pairs', tmp_path / 'pairs')
+  file = tmp_path / 'pairs/aee-synth_mead-mead_debug/1.2.0/metadata.json'
+  metadata = json.loads(file.read_text())
+  del metadata['clips_digest']
+  file.write_text(json.dumps(metadata))
+  with pytest.raises(UserError, match='it does not say'):
+    Pairs(tmp_path, 'aee', clips)

@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from cemnet_jax.data.source import SPLITS, Clips, dataset_path
+from cemnet_jax.data.folders import SPLITS, dataset_path
+from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.topology import EMOTIONS, FPS, SAMPLES_PER_FRAME
 from tests.data.helpers import flip_middle

@@ -7,9 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-from cemnet_jax.data.source import INDEX, SPLITS, Clips, dataset_path, load_records
+from cemnet_jax.data.digest import record_digest
+from cemnet_jax.data.folders import SPLITS, dataset_path, load_records
+from cemnet_jax.data.source import INDEX, Clips
 from cemnet_jax.data.verify import Place, dataset_problems, scan, verify_clips
-from cemnet_jax.data.verify_record import record_digest
 from cemnet_jax.errors import UserError
 from tests.data.helpers import flip_middle
 
@@ -45,6 +46,17 @@ def test_every_record_is_scanned_in_order(debug_data):
   found = list(scan(path, counts, lambda split, record: record['id'].decode(), 1))
   assert [name for _, _, name in found] == clips.table['id'].tolist()
   assert [(s, i) for s, i, _ in found] == [(s, i) for s in SPLITS for i in range(counts[s])]
+
+
+def test_records_that_are_not_those_that_were_built(copied):
+  file = dataset_path(copied, MEAD) / 'metadata.json'
+  file.write_text(json.dumps(json.loads(file.read_text()) | {'digest': 64 * '7'}))
+  pins = verify_clips(copied, MEAD).problems
+  assert len(pins) == 2 and all('made for other clips than' in line for line in pins)
+  for pairs in (copied / 'pairs').iterdir():
+    shutil.rmtree(pairs)
+  (own,) = verify_clips(copied, MEAD).problems
+  assert 'not those that were built' in own
 
 
 def test_no_such_dataset(tmp_path):

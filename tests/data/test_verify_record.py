@@ -5,8 +5,9 @@ import copy
 import numpy as np
 import pytest
 
-from cemnet_jax.data.source import dataset_path, load_records
-from cemnet_jax.data.verify_record import crop_size, record_digest, record_problems
+from cemnet_jax.data.digest import record_digest
+from cemnet_jax.data.folders import dataset_path, load_records
+from cemnet_jax.data.verify_record import crop_size, record_problems
 from cemnet_jax.preprocess.crop import encode_jpeg
 from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP, LEFT_EYE, LIPS, RIGHT_EYE
 

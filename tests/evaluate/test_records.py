@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 
-from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.cases import Case
 from cemnet_jax.evaluate.records import Record, Records
 from cemnet_jax.metrics.tally import Tally
-from cemnet_jax.train.ckpt import write_json
 
 CASE = Case(3, 5, 1)
 
@@ -34,13 +32,12 @@ def test_a_drawn_record_serves_where_no_pictures_are_asked_but_not_the_reverse(t
   assert records.get('b', CASE, True) is None
 
 
-def test_records_of_other_weights_are_refused_by_name(tmp_path):
-  Records(tmp_path, {'weights': 'a', 'dataset': 'd'})
-  with pytest.raises(UserError, match='another weights; give an empty --out'):
-    Records(tmp_path, {'weights': 'b', 'dataset': 'd'})
-
-
-def test_records_of_older_definitions_are_refused(tmp_path):
-  write_json(tmp_path / 'identity.json', {'weights': 'a'})
-  with pytest.raises(UserError, match='another protocol version; give an empty --out'):
-    Records(tmp_path, {'weights': 'a'})
+@pytest.mark.parametrize('what', ['weights', 'dataset', 'code'])
+def test_records_of_another_identity_do_not_count_and_stay(tmp_path, what):
+  said, mine = [], {'weights': 'a', 'dataset': 'd', 'code': 'c'}
+  Records(tmp_path, mine, said.append).put('cemnet', CASE, True, record(1.))
+  other = Records(tmp_path, {**mine, what: 'b'}, said.append)
+  assert other.get('cemnet', CASE, True) is None
+  assert said == [f'{tmp_path}: was measured with another {what}; all is measured anew']
+  assert Records(tmp_path, mine, said.append).get('cemnet', CASE, True).scores['m_lmd'] == (1., 1.)
+  assert len(said) == 1

@@ -1,15 +1,17 @@
 """A whole evaluation of a tiny untrained system on the debug worlds, as a folder."""
 
 import json
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate import evaluation, report
 from cemnet_jax.evaluate.run import Settings
-from cemnet_jax.train import ckpt
+from cemnet_jax.train import chain, ckpt
 from tests.evaluate.tiny_scorers import save_scorers
 from tests.infer.tiny_system import save_system
 
@@ -44,7 +46,9 @@ def test_all_numbers_are_written(written):
                                    'matrix/test/angry>happy/cemnet'}
   cross = numbers['tables']['cross_emotion/test/cemnet']
   assert {'m_lmd', 'm_lmd_seen', 'ea_lower', 'csim', 'fid', 'psnr_region', 'jitter'} <= set(cross)
-  assert numbers['datasets'] == {'synth_mead/mead_debug': '2.0.0', 'synth_mead/lrs_debug': '2.0.0'}
+  assert numbers['datasets'] == {name: Clips(found.clips['mead'].data_dir, name).identity()[name]
+                                 for name in ('synth_mead/mead_debug', 'synth_mead/lrs_debug')}
+  assert len(numbers['fingerprint']) == 16 and numbers['source']['sources']
   assert numbers['scorers']['identity_scorer']['split'] == 'test'
   assert 'ebm_no_aee' in numbers['not_measured']['cemnet_no_aee']
   assert numbers['settings']['repetitions'] == 2
@@ -109,10 +113,34 @@ def test_a_second_run_measures_nothing_and_writes_the_same(written, places, monk
   assert {name: (out / name).read_bytes() for name in before} == before
 
 
-def test_other_weights_do_not_mix(written, places, tmp_path_factory):
-  other = save_system(tmp_path_factory.mktemp('other'))
-  with pytest.raises(UserError, match='another scorers, weights'):
-    evaluation.evaluate(places._replace(systems=[other]), SETTINGS, written[0] / report.RECORDS)
+class Stopped(Exception):
+  """Measuring began."""
+
+
+def test_other_weights_are_measured_anew_and_it_is_said(written, places, tmp_path, monkeypatch):
+  def run(clips, methods, judge, records, settings):
+    assert not list(records._folder.glob('*/*.npz'))
+    raise Stopped
+
+  other, said = save_system(tmp_path / 'other'), []
+  config = json.loads((other / 'ebm/config.json').read_text())
+  ckpt.write_json(other / 'ebm/config.json', {**config, 'seed': 1})
+  monkeypatch.setattr(evaluation.running, 'run', run)
+  with pytest.raises(Stopped):
+    evaluation.evaluate(places._replace(systems=[other]), SETTINGS, written[0] / report.RECORDS,
+                        said.append)
+  assert said[0].endswith('was measured with another scorers, weights; all is measured anew')
+
+
+def test_stages_of_another_build_or_that_know_the_speakers_are_refused(places, tmp_path):
+  system = shutil.copytree(places.systems[0], tmp_path / 'system')
+  asked = places._replace(systems=[system]), SETTINGS, None
+  chain.begin(system / 'ebm', {'dataset.synth_mead/mead_debug': '1.1.0 0123'}, set())
+  with pytest.raises(UserError, match='ebm was trained on another build of the dataset'):
+    evaluation.evaluate(*asked)
+  chain.begin(system / 'ebm', {'dataset.synth_mead/other': '1.1.0 0123'}, {'synth_mead/0004'})
+  with pytest.raises(UserError, match='ebm was trained on 1 of the test speakers .synth_mead/0004'):
+    evaluation.evaluate(*asked)
 
 
 def test_datasets_are_those_of_the_stages(places, tmp_path):

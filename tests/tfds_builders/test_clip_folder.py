@@ -83,6 +83,13 @@ def test_labels_csv(tmp_path):
   record = builder.as_data_source('test')[0]
   assert record['speaker'] == b'sc' and record['transcript'] == b'hello world c'
   assert builder.info.features['emotion'].int2str(record['emotion']) == 'disgusted'
+  assert build_media(Builder, tmp_path / 'data', config(root, labels=str(labels))) == folder
+  labels.write_text('\n'.join(rows).replace('disgust', 'happy'))
+  with pytest.raises(UserError, match='was built from another --labels; take another --name'):
+    build_media(Builder, tmp_path / 'data', config(root, labels=str(labels)))
+  make_video(root / 'd.mp4')
+  with pytest.raises(UserError, match='was built from another --labels, --root; take another'):
+    build_media(Builder, tmp_path / 'data', config(root))
 
 
 @pytest.mark.parametrize('text,message', [

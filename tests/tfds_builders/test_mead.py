@@ -1,6 +1,7 @@
 """MEAD's tree, in small, becomes a dataset that stages train on by its name alone."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -8,10 +9,10 @@ import tensorflow_datasets as tfds
 
 from cemnet_jax import cli, train_system
 from cemnet_jax.data.source import Clips
-from cemnet_jax.preprocess.prepare import build_pairs
 from tests.tfds_builders.media_files import blob_detector, make_video
 from tfds_builders.mead.mead_dataset_builder import Builder, MeadConfig
 from tfds_builders.media.builder import build_media, named_config
+from tfds_builders.prepare import build_pairs
 
 ACTORS = ('M003', 'M005', 'M007', 'W009')
 WORDS = {1: 'one', 2: 'two'}
@@ -115,5 +116,19 @@ def test_command_line(tree, tmp_path, capsys):
   clips = Clips(tmp_path / 'data', 'mead/front')
   assert set(clips.table['speaker'][np.asarray(clips.ranges['test'])]) == {'W009'}
   assert len(list((tmp_path / 'data' / 'pairs').glob('*-mead-front'))) == 2
+  assert cli.main(flags) == 0 and 'already in' in capsys.readouterr().out
+  (tmp_path / 'split.json').write_text('{"val": ["W009"], "test": ["M003"]}')
+  (tmp_path / 'said.csv').write_text((tree / 'said.csv').read_text() + '\n')
+  shutil.copytree(tree, tmp_path / 'more')
+  shutil.copytree(tree / 'M003', tmp_path / 'more/M011')
+  for flag, value in (('--split-file', 'split.json'), ('--transcripts', 'said.csv'),
+                      ('--root', 'more')):
+    other = [*flags]
+    other[other.index(flag) + 1] = str(tmp_path / value)
+    assert cli.main(other) == 2
+    error = capsys.readouterr().err
+    assert f'1.0.0: was built from another {flag}; take another --name' in error, error
+  assert cli.main([*flags, '--views', 'left_30']) == 2
+  assert 'was built from another --views;' in capsys.readouterr().err
   assert cli.main([*flags, '--name', 'other', '--views', 'back']) == 2
   assert 'view back: choose of front' in capsys.readouterr().err

@@ -11,7 +11,7 @@ MEAD = 'synth_mead/mead_debug'
 
 
 def folder(data, kind):
-  return data / f'pairs/{kind}-synth_mead-mead_debug/1.1.0'
+  return data / f'pairs/{kind}-synth_mead-mead_debug/1.2.0'
 
 
 def test_metadata_pins_the_clips(debug_data):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from cemnet_jax import fingerprints
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess import face, smooth
 from cemnet_jax.preprocess.clip_record import CROPS
@@ -16,7 +17,7 @@ from cemnet_jax.topology import FPS
 from tfds_builders.build import build
 from tfds_builders.clip_schema import clip_features
 from tfds_builders.media.clips import Outcome, Settings, Task, load_clip, load_outcome
-from tfds_builders.media.entry import SPLITS, Entry
+from tfds_builders.media.entry import SPLITS, VIDEO_SUFFIXES, Entry
 from tfds_builders.media.run import (
   REPORT,
   check_bad,
@@ -30,6 +31,9 @@ from tfds_builders.media.splits import Clip, speaker_order, split_clips
 MODES = ('image', 'video')
 SCRATCH = 'work.tmp'  # beside the versions: what was made of each file, until the dataset is built
 RECORDED = ('size', 'crop', 'mode', 'smoothing', 'audio_only')  # settings kept in the metadata
+MADE_OF = 'made_of'  # in the metadata: what the flags named, as `MediaConfig.made_of` tells it
+# Files of a folder that its fingerprint counts.
+LISTED = (*VIDEO_SUFFIXES, '.m4a', '.wav', '.mp3', '.flac', '.txt', '.csv', '.json', '.npz')
 KEY_STRIDE = 10_000  # clips that one file may become
 
 
@@ -57,6 +61,21 @@ class MediaConfig(tfds.core.BuilderConfig):
   processes: int = 1
   beam: bool = False
   open_detector: Callable | None = None
+
+  def made_of(self, root: Path) -> dict[str, str]:
+    """Flag -> fingerprint of the files, folders and selections that it names.
+
+    Of a folder: names and sizes of the media and texts in it.
+    """
+    given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+    found = {'root': _listing(root)}
+    found |= {name: fingerprints.of_file(given[name])
+              for name in ('split_file', 'transcripts', 'labels')
+              if given.get(name) and Path(given[name]).is_file()}
+    found |= {name: _listing(Path(given[name])) for name in ('lists', 'landmarks')
+              if given.get(name)}
+    found |= {name: ' '.join(given[name]) for name in ('views', 'subsets') if name in given}
+    return found
 
   def settings(self) -> Settings:
     """The part that decides about the records. UserError for a value that is none of its kind."""
@@ -112,6 +131,7 @@ class MediaBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     self.tasks = make_tasks(root, entries, config.settings(), self.scratch)
     self.info.metadata.update(
       {name: getattr(config, name) for name in RECORDED}, fps=FPS, files=len(entries),
+      **{MADE_OF: config.made_of(root)},
       files_without_emotion_label=sum(not e.emotion for e in entries))
     return self._with_beam() if config.beam else self._with_processes()
 
@@ -195,8 +215,17 @@ def build_media(builder_class: type[MediaBuilder], data_dir, config: MediaConfig
   return path
 
 
+def _listing(folder: Path) -> str:
+  """Of the names and sizes of the media and texts below a folder; UserError if there is none."""
+  if not folder.is_dir():
+    raise UserError(f'{folder}: no such folder')
+  return fingerprints.of_value(sorted(
+    (path.relative_to(folder).as_posix(), path.stat().st_size) for path in folder.rglob('*')
+    if path.suffix.lower() in LISTED and path.is_file()))
+
+
 def _check_same(builder: MediaBuilder) -> None:
-  """UserError when the dataset exists and was made with other settings."""
+  """UserError when the dataset exists and was made with other settings or of other files."""
   old = Path(builder.data_path) / 'metadata.json'
   if not old.is_file():
     return
@@ -206,6 +235,13 @@ def _check_same(builder: MediaBuilder) -> None:
       raise UserError(
         f'{builder.data_path}: was built with {name} {metadata[name]!r}, not '
         f'{getattr(config, name)!r}; take another --name, or delete that folder')
+  if MADE_OF in metadata and config.root:
+    made_of = config.made_of(Path(config.root))
+    differing = [f'--{name.replace("_", "-")}' for name in sorted({*made_of, *metadata[MADE_OF]})
+                 if made_of.get(name) != metadata[MADE_OF].get(name)]
+    if differing:
+      raise UserError(f'{builder.data_path}: was built from another {", ".join(differing)}; take '
+                      'another --name, or delete that folder')
 
 
 def _record(clip: Clip, kept: Path, speakers: dict[str, int]) -> dict:

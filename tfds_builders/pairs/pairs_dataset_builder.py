@@ -8,6 +8,7 @@ import os
 import numpy as np
 import tensorflow_datasets as tfds
 
+from cemnet_jax.data.digest import dataset_digest
 from cemnet_jax.preprocess.pairing import (
   PAIR_SEED,
   aee_rows,
@@ -48,8 +49,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     **settings: of every tfds builder.
   """
 
-  VERSION = tfds.core.Version('1.1.0')
-  RELEASE_NOTES = {'1.0.0': 'First rows.', '1.1.0': 'aee: one intensity for each emotion of a row.'}
+  VERSION = tfds.core.Version('1.2.0')
+  RELEASE_NOTES = {'1.0.0': 'First rows.', '1.1.0': 'aee: one intensity for each emotion of a row.',
+                   '1.2.0': 'Metadata pin the content of the clips; the rows are as before.'}
   BUILDER_CONFIGS = [_config(kind, f'synth_mead/{name}')
                      for name, world in WORLDS.items() if world.kind == 'mead' for kind in KINDS]
 
@@ -65,8 +67,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
   def _info(self) -> tfds.core.DatasetInfo:
     config = self.builder_config
-    clips = _Clips(self._data_dir_root, config.clips)
+    clips = _Clips(self._data_dir_root, config.clips, self._processes)
     metadata = {'clips': config.clips, 'clips_version': clips.version,
+                'clips_digest': clips.digest,
                 'record_counts': {s: len(r) for s, r in clips.ranges.items()},
                 'pair_seed': PAIR_SEED}
     return self.dataset_info_from_configs(
@@ -122,8 +125,9 @@ def _features(kind):
 class _Clips:
   """What pairing needs of a built clips dataset."""
 
-  def __init__(self, data_dir, name):
+  def __init__(self, data_dir, name, processes=1):
     builder = tfds.core.read_only_builder.builder_from_files(name, data_dir=data_dir)
+    self.digest = dataset_digest(builder.data_path, processes)
     self.version = str(builder.version)
     self.train_speakers = int(builder.info.metadata['train_speakers'])
     self._sources, self.ranges = [], {}

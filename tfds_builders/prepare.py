@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from cemnet_jax.data.digest import dataset_digest
+from cemnet_jax.data.folders import dataset_path, load_records
 from cemnet_jax.errors import UserError
+from tfds_builders.build import build
+from tfds_builders.pairs.pairs_dataset_builder import KINDS
+from tfds_builders.pairs.pairs_dataset_builder import Builder as Pairs
+from tfds_builders.synth_mead.synth_mead_dataset_builder import Builder as Worlds
 
 SIZES = ('debug', 'quickstart', 'benchmark', 'full')
 
@@ -28,10 +34,7 @@ def prepare_synthetic(data_dir, size: str = 'quickstart', processes: int = 1,
   if size not in SIZES:
     raise UserError(f'size {size!r} of the synthetic world is unknown: choose from '
                     f'{", ".join(SIZES)}')
-  from tfds_builders.build import build
-  from tfds_builders.synth_mead.synth_mead_dataset_builder import Builder
-
-  worlds = [build(Builder, data_dir, f'{kind}_{size}', report, processes=processes)
+  worlds = [build(Worlds, data_dir, f'{kind}_{size}', report, processes=processes)
             for kind in ('lrs', 'mead')]
   return worlds + build_pairs(data_dir, f'synth_mead/mead_{size}', processes, report)
 
@@ -39,8 +42,11 @@ def prepare_synthetic(data_dir, size: str = 'quickstart', processes: int = 1,
 def build_pairs(data_dir, clips_name: str, processes: int = 1,
                 report: Callable[[str], None] = print) -> list[Path]:
   """Builds `aee` and `cross_emotion` pairs over a built clips dataset; returns their folders."""
-  from tfds_builders.build import build
-  from tfds_builders.pairs.pairs_dataset_builder import KINDS, Builder
+  digest = dataset_digest(dataset_path(data_dir, clips_name), processes)
 
-  return [build(Builder, data_dir, Builder.config_for(kind, clips_name), report,
-                processes=processes) for kind in KINDS]
+  def stale(path):
+    pinned = (load_records(path).info.metadata or {}).get('clips_digest')
+    return '' if pinned == digest else f'was made for other clips than {clips_name} holds now'
+
+  return [build(Pairs, data_dir, Pairs.config_for(kind, clips_name), report,
+                processes=processes, stale=stale) for kind in KINDS]
