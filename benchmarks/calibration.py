@@ -2,9 +2,10 @@
 
   python -m benchmarks.calibration --system-dir WORK --data DATA --mead synth_mead/mead_benchmark
 
-Cross emotion, as in `cemnet evaluate`: M-LMD in the face's own frame without calibration, with that
-by five reference pictures, and with that by the whole reference clip and its own sound. Only the
-constant error is taken off; the driving clip's own jaw, which generation keeps to, tells nothing.
+Cross emotion, as in `cemnet evaluate`: mean distances in the face's own frame, so not the M-LMD of
+its tables, without calibration, with that by five reference pictures, and with that by the whole
+reference clip and its own sound. Only the constant error is taken off; the driving clip's own jaw,
+which generation keeps to, tells nothing.
 """
 
 import argparse

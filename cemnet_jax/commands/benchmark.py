@@ -84,6 +84,8 @@ def _report(out, folders, data_dir, clips, drawn):
   from cemnet_jax.evaluate.report import RECORDS, TITLES, write_report
   from cemnet_jax.evaluate.run import Settings
   from cemnet_jax.evaluate.understanding.chapters import understand
+  from cemnet_jax.infer.compiled import compile_well
+  compile_well()
   mead, lrs = default_datasets(folders[0], None, None)
   found = evaluate(Places(folders, data_dir, mead, lrs),
                    Settings(tuple(TITLES), clips=clips, cell_clips=CELL_CLIPS, drawn=drawn),

@@ -53,8 +53,10 @@ def run(args) -> None:
   from cemnet_jax.evaluate.report import RECORDS, text, write_report
   from cemnet_jax.evaluate.run import Settings
   from cemnet_jax.evaluate.understanding.chapters import understand
+  from cemnet_jax.infer.compiled import compile_well
   from cemnet_jax.train import loop, process
   process.keep_compiled_programs()
+  compile_well()
   loop.check_workdir(out)
   systems = [Path(folder) for folder in args.system_dir]
   mead, lrs = default_datasets(systems[0], args.dataset, args.lrs)

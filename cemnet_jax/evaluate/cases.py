@@ -34,7 +34,8 @@ class References(NamedTuple):
   boxes: Float[np.ndarray, 'N 4']
 
 
-def draw_cases(clips: Clips, split: str, protocol: str, seed: int, limit: int = 0) -> list[Case]:
+def draw_cases(clips: Clips, split: str, protocol: str, seed: int, limit: int = 0,
+               repetition: int = 0) -> list[Case]:
   """The cases of a protocol on a split.
 
   The reference is of the same speaker, says another sentence where there is one, and shows
@@ -49,7 +50,9 @@ def draw_cases(clips: Clips, split: str, protocol: str, seed: int, limit: int = 
   left out.
 
   Args:
-    limit: at most so many cases, drawn by `seed`; of `matrix` so many in each cell. 0 for all.
+    limit: at most so many cases, of clips drawn by `seed`; of `matrix` so many in each cell. 0 for
+      all. Protocols ask about the same clips as far as these have references.
+    repetition: each draws other references for the same driving clips.
 
   Raises:
     UserError: no clip of the split has a reference.
@@ -57,12 +60,12 @@ def draw_cases(clips: Clips, split: str, protocol: str, seed: int, limit: int = 
   how = DRAWN[protocol]
   stream = _STREAMS.index(how)
   shown = range(len(EMOTIONS)) if how == 'each' else (None,)
-  by_cell = [_drawn(clips, split, how, stream, seed, emotion) for emotion in shown]
+  by_cell = [_drawn(clips, split, how, stream, seed + repetition, emotion) for emotion in shown]
   if how == 'each':
     heard = clips.table['emotion']
     by_cell = [[c for c in cases if heard[c.driving] == e]
                for cases in by_cell for e in range(len(EMOTIONS))]
-  cases = [case for cell in by_cell for case in _some(cell, limit, seed)]
+  cases = [case for cell in by_cell for case in _some(cell, limit, clips.ranges[split], seed)]
   if not cases:
     raise UserError(f'{clips.name} split {split}: no clip has a reference for {protocol}; '
                     'evaluate another split or a dataset with several emotions per speaker')
@@ -94,11 +97,12 @@ def _drawn(clips, split, how, stream, seed, emotion):
   return cases
 
 
-def _some(cases, limit, seed):
+def _some(cases, limit, split, seed):
+  """Those whose driving clips come first in an order of the split's clips that `seed` shuffles."""
   if not limit or len(cases) <= limit:
     return cases
-  keep = np.random.default_rng([seed, 3]).permutation(len(cases))[:limit]
-  return [cases[i] for i in np.sort(keep)]
+  place = np.argsort(np.random.default_rng([seed, 3]).permutation(len(split)))
+  return sorted(sorted(cases, key=lambda case: place[case.driving - split.start])[:limit])
 
 
 def draw_references(clips: Clips, case: Case, count: int) -> References:

@@ -48,7 +48,7 @@ def _best(merged, split):
       best = min(found, key=lambda m: sign * found[m])
       shown = ', '.join(f'{m} {100 * v:.1f} %' if sign < 0 else f'{m} {v:.2f}'
                         for m, v in found.items())
-      yield [f'{name} of cemnet is the best of all systems under cross emotion', 'yes', shown,
+      yield [f'{name} under cross emotion: cemnet is the best of {", ".join(found)}', 'yes', shown,
              _yes(best == 'cemnet')]
 
 

@@ -1,7 +1,8 @@
-"""Everything that is measured of one case made by one method."""
+"""Everything that is measured of cases made by one method."""
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from cemnet_jax.evaluate.cases import Case, References, draw_references
 from cemnet_jax.evaluate.methods import Method
 from cemnet_jax.evaluate.records import Record
 from cemnet_jax.evaluate.stable import stable_content
+from cemnet_jax.infer import paste
 from cemnet_jax.metrics import emotion_recognition, lmd
 from cemnet_jax.metrics.csim import csim
 from cemnet_jax.metrics.emotion_accuracy import EmotionClassifier
@@ -38,15 +40,18 @@ LANDMARK_SCORES = ('m_lmd', 'm_lmd_plain', 'f_lmd', 'ea_landmarks', 'offset_ms',
 class Truth(NamedTuple):
   """The real driving clip, as far as it was needed."""
   frames: UInt8[np.ndarray, 'T H W 3']
+  regions: Bool[np.ndarray, 'T H W']  # pixels that every method changes
   seen: scoring.Seen
   heard: Float[np.ndarray, 'V D'] | None
 
 
 class Question(NamedTuple):
-  """What a case gives to every method."""
-  case: Case
+  """What N cases of one driving clip give to every method."""
+  cases: Sequence[Case]
   clip: dict
-  references: References
+  references: Sequence[References]
+  landmarks: Float[np.ndarray, 'T 131 2']  # of the clip
+  silent: Bool[np.ndarray, 'T']
 
 
 class Judge:
@@ -60,55 +65,85 @@ class Judge:
                references: int = 5, frames: int = 0):
     self._clips, self._scorers, self._classifier = clips, scorers, classifier
     self._count, self._frames = references, frames
-    self._truths, self._lock = OrderedDict(), threading.Lock()
+    self._truths, self._real, self._lock = OrderedDict(), OrderedDict(), threading.Lock()
 
-  def question(self, case: Case) -> Question:
-    """Reads the case's clips, once for all methods."""
-    return Question(case, self._clips[case.driving],
-                    draw_references(self._clips, case, self._count))
-
-  def measure(self, question: Question, method: Method, drawn: bool) -> Record:
-    """Scores of the landmarks that a method predicts and, if `drawn`, of the pictures it makes."""
-    case, clip, references = question
-    label, landmarks = EMOTIONS[clip['emotion']], clip['landmarks'].astype(np.float32)
+  def questions(self, groups: Sequence[Sequence[Case]]) -> list[Question]:
+    """What groups of cases of one driving clip ask; the clip is read once for all of them."""
+    clip = self._clips[groups[0][0].driving]
+    landmarks = clip['landmarks'].astype(np.float32)
     silent = silent_frames(load_wav16(clip['audio']), len(landmarks))
-    scores, content = {}, None
+    return [Question(cases, clip, [draw_references(self._clips, case, self._count)
+                                   for case in cases], landmarks, silent) for cases in groups]
+
+  def measure(self, question: Question, method: Method, drawn: Sequence[bool]) -> list[Record]:
+    """Scores of the landmarks that a method predicts for each case and, where it is `drawn`, of the
+    pictures that it makes."""
+    count, clip = len(question.cases), question.clip
+    contents, scores = [None] * count, [{}] * count
     if method.predict:
-      content = method.predict(clip, references)
-      scores = landmark_scores(content, landmarks, silent, int(clip['emotion']), self._classifier)
-    if not (drawn and method.render):
-      return _plain_record(scores)
+      asked = question.references[:1] if method.alike else question.references
+      contents = method.predict(clip, asked)
+      scores = landmark_scores(contents, question.landmarks, question.silent,
+                               int(clip['emotion']), self._classifier)
+      if method.alike:
+        contents, scores = np.repeat(contents, count, 0), scores * count
+    return [self._drawn(question, method, *one) if pictures and method.render
+            else _plain_record(one[-1])
+            for pictures, *one in zip(drawn, question.references, contents, scores, strict=True)]
+
+  def _drawn(self, question, method, references, content, scores) -> Record:
+    """The record of a case with its pictures; `scores` of its landmarks are known."""
+    clip, landmarks = question.clip, question.landmarks
     if self._frames:
       some = np.unique(np.linspace(0, len(landmarks) - 1, self._frames).round().astype(int))
       real = np.stack([decode_jpeg(clip['frames'][i]) for i in some])
       frames = method.render(clip, references, content, some)
-      return _plain_record(scores | image_scores(frames, real))
+      return _plain_record(scores | image_scores(frames, real, _regions(landmarks[some], real)))
     frames = method.render(clip, references, content, np.arange(len(landmarks)))
-    truth = self._truth(case.driving, clip)
-    same = np.array_equal(frames, truth.frames)  # as of the method `ground_truth`
-    seen = truth.seen if same else scoring.see(self._scorers, frames)
-    scores |= image_scores(frames, truth.frames) | picture_scores(seen, truth, silent, label)
+    truth = self._kept(self._truths, question, self._truth)
+    if np.array_equal(frames, truth.frames):  # as of the method `ground_truth`
+      real = self._kept(self._real, question, lambda question: self._seen(
+        question, truth.frames, truth.seen, truth))
+      return real._replace(scores=scores | real.scores)
+    made = self._seen(question, frames, scoring.see(self._scorers, frames), truth)
+    return made._replace(scores=scores | made.scores)
+
+  def _seen(self, question, frames, seen, truth) -> Record:
+    """Scores of pictures of the whole clip, in which the scorers saw this."""
+    label = EMOTIONS[question.clip['emotion']]
+    scores = (image_scores(frames, truth.frames, truth.regions)
+              | picture_scores(seen, truth, question.silent, label))
     features, taken_for = np.zeros((0, 0), np.float16), ()
     if seen.features is not None:
       some = np.unique(np.linspace(0, len(frames) - 1, FID_FRAMES).round().astype(int))
       features = seen.features[some].astype(np.float16)
       classes = emotion_recognition.classes_of(seen.emotion_lower)
       table = emotion_recognition.confusion(seen.emotion_lower, label, classes)
-      taken_for = tuple(float(x) for x in table[clip['emotion']])
+      taken_for = tuple(float(x) for x in table[question.clip['emotion']])
     return Record(scores, taken_for, features)
 
-  def _truth(self, driving, clip) -> Truth:
-    with self._lock:
-      if driving in self._truths:
-        return self._truths[driving]
+  def _truth(self, question) -> Truth:
+    clip = question.clip
     frames = np.stack([decode_jpeg(f) for f in clip['frames']])
-    truth = Truth(frames, scoring.see(self._scorers, frames),
-                  scoring.hear(self._scorers, clip['audio']))
+    return Truth(frames, _regions(question.landmarks, frames), scoring.see(self._scorers, frames),
+                 scoring.hear(self._scorers, clip['audio']))
+
+  def _kept(self, known: OrderedDict, question, make):
+    """What `make` tells of a question's driving clip, once as long as it is among the last few."""
+    driving = question.cases[0].driving
     with self._lock:
-      self._truths[driving] = truth
-      if len(self._truths) > KEPT_CLIPS:
-        self._truths.popitem(last=False)
-    return truth
+      if driving in known:
+        return known[driving]
+    value = make(question)
+    with self._lock:
+      known[driving] = value
+      if len(known) > KEPT_CLIPS:
+        known.popitem(last=False)
+    return value
+
+
+def _regions(landmarks, frames) -> Bool[np.ndarray, 'T H W']:
+  return np.stack([paste.pasted_region(points, frames.shape[1]) for points in landmarks])
 
 
 def without_pictures(record: Record) -> Record:
@@ -122,24 +157,30 @@ def _plain_record(scores) -> Record:
   return Record(scores, (), np.zeros((0, 0), np.float16))
 
 
-def landmark_scores(content: Float[np.ndarray, 'T 57 2'], landmarks: Float[np.ndarray, 'T 131 2'],
-                    silent: Bool[np.ndarray, 'T'], emotion: int, classifier: EmotionClassifier,
-                    ) -> dict[str, Tally]:
-  """Scores of predicted content points, in the crop, against the real clip's landmarks.
+def landmark_scores(
+    contents: Float[np.ndarray, 'N T 57 2'], landmarks: Float[np.ndarray, 'T 131 2'],
+    silent: Bool[np.ndarray, 'T'], emotion: int, classifier: EmotionClassifier,
+    ) -> list[dict[str, Tally]]:
+  """Scores of N times predicted content points, in the crop, against the real clip's landmarks.
 
   m_lmd (centred, EAT's), m_lmd_plain, f_lmd: px of a 256 face. ea_landmarks: whether `classifier`
   finds the emotion. offset_ms, gap_correlation of the lip gap; silence, jitter in px of a 256 face.
   """
   truth = landmarks[:, CONTENT]
-  whole = landmarks.copy()
-  whole[:, CONTENT] = content
-  stable, stable_truth = stable_content([content, truth], [landmarks, landmarks])
-  return {
-    'm_lmd': lmd.m_lmd(content, truth), 'm_lmd_plain': lmd.m_lmd(content, truth, centred=False),
-    'f_lmd': lmd.f_lmd(whole, landmarks),
-    'ea_landmarks': Tally(float(classifier.predict(stable) == emotion), 1.),
-    **lip_sync(content_opening(stable), content_opening(stable_truth)),
-    'silence': silence_motion(content, silent), 'jitter': jitter(content)}
+  *stable, stable_truth = stable_content([*contents, truth], [landmarks] * (len(contents) + 1))
+  gaps = lip_sync(np.stack([content_opening(framed) for framed in stable]),
+                  content_opening(stable_truth))
+  found = []
+  for content, taken_for, in_time in zip(contents, classifier.predicted(stable), gaps, strict=True):
+    whole = landmarks.copy()
+    whole[:, CONTENT] = content
+    found.append({
+      'm_lmd': lmd.m_lmd(content, truth),
+      'm_lmd_plain': lmd.m_lmd(content, truth, centred=False),
+      'f_lmd': lmd.f_lmd(whole, landmarks),
+      'ea_landmarks': Tally(float(taken_for == emotion), 1.), **in_time,
+      'silence': silence_motion(content, silent), 'jitter': jitter(content)})
+  return found
 
 
 def picture_scores(seen: scoring.Seen, truth: Truth, silent: Bool[np.ndarray, 'T'], label: str

@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.evaluate import mouths
 from cemnet_jax.evaluate.cases import References
 from cemnet_jax.infer import forward, loading, paste, wav2lip
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.painter import Batch, Painter
-from cemnet_jax.infer.talker import Options, Talker
+from cemnet_jax.infer.talker import Talker
 from cemnet_jax.preprocess.audio import load_wav16, mel_windows
 from cemnet_jax.preprocess.crop import crop_frame, decode_jpeg
 from cemnet_jax.systems import SYSTEMS
@@ -28,7 +29,7 @@ TOLD = 'cemnet_told'
 UNRANKED = (*BOUNDS, TOLD)  # no systems that could be the best
 DESCRIPTIONS = {
   TRUTH: 'the real clip',
-  COPY: 'one reference picture, repeated: what not moving at all scores',
+  COPY: 'the lower face of one reference picture in every frame: what not moving at all scores',
   ORACLE: "the real clip's landmarks, drawn by the renderer: what the renderer alone loses",
   'wav2lip': 'Wav2Lip with a lip-sync expert of its own, trained on the same data',
   'a2m_renderer': 'Audio2Mouth and the renderer, no emotion (IP-LAP)',
@@ -41,14 +42,16 @@ DESCRIPTIONS = {
 class Method(NamedTuple):
   """A way to make a mouth, and pictures of it, from a driving clip (a record) and references.
 
-  predict: (clip, References) -> content points (T, 57, 2) in the crop; None where a method draws
-    without landmarks.
+  predict: (clip, References of each of N cases) -> content points (N, T, 57, 2) in the crop; None
+    where a method draws without landmarks.
   render: (clip, References, content (T, 57, 2) or None, frames (F,)) -> uint8 pictures
     (F, H, W, 3) of those frames; None where a method draws nothing.
+  alike: what is predicted depends on the clip alone.
   """
   name: str
   predict: Callable | None
   render: Callable | None = None
+  alike: bool = False
 
 
 class Loaded(NamedTuple):
@@ -63,9 +66,9 @@ def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
   Raises:
     UserError: none of the systems is there.
   """
-  found, missing = {}, {}
-  load = functools.cache(functools.partial(loading.load, system_dir))
-  nets, once, ears = None, None, {}
+  found, missing, known = {}, {}, {}
+  load = functools.cache(lambda system: loading.load(system_dir, system, known))
+  nets, motion, eyes, ears = None, None, None, {}
   for name in systems:
     try:
       if name == 'wav2lip':
@@ -73,20 +76,22 @@ def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
         continue
       system = 'cemnet' if name == TOLD else name
       mine = load(system)
-      nets, once = nets or mine, once or LastCase(Talker(mine))
-      # All draw with the same renderer and differ after Audio2Mouth only; some hear alike.
+      # All draw with the same renderer and differ after Audio2Mouth only. Those with a memory look
+      # at the references alike, and some hear alike.
+      nets, motion = nets or mine, motion or mover(mine)
+      eyes = eyes or (looker(mine) if mine.bridge else None)
       encoder = next((stage for stage in ENCODERS if stage in SYSTEMS[system]), None)
       ear = ears.setdefault(encoder, listener(Talker(mine)))
-      found[name] = system_method(name, mine, once, ear, told=name == TOLD)
+      found[name] = system_method(name, mine, motion, ear, eyes, told=name == TOLD)
     except UserError as error:
       missing[name] = str(error)
   if not found:
     raise UserError(f'{system_dir}: none of {", ".join(systems)} is trained here '
                     f'({missing[systems[-1]]})')
-  bounds = [Method(TRUTH, _true_content, _true_pictures),
+  bounds = [Method(TRUTH, _true_content, _true_pictures, alike=True),
             Method(COPY, _copied_content, _copied_pictures)]
   if nets:
-    bounds.append(Method(ORACLE, _true_content, _renderer(nets)))
+    bounds.append(Method(ORACLE, _true_content, _renderer(nets), alike=True))
   else:
     missing[ORACLE] = 'no renderer'
   return Loaded([*bounds, *found.values()], missing)
@@ -108,7 +113,7 @@ def wav2lip_method(nets: wav2lip.Networks) -> Method:
 
 
 def _true_content(clip, references):
-  return clip['landmarks'][:, CONTENT].astype(np.float32)
+  return np.repeat(clip['landmarks'][None, :, CONTENT].astype(np.float32), len(references), 0)
 
 
 def _true_pictures(clip, references, content, frames):
@@ -116,11 +121,21 @@ def _true_pictures(clip, references, content, frames):
 
 
 def _copied_content(clip, references):
-  return np.repeat(references.landmarks[:1, CONTENT], len(clip['frames']), axis=0)
+  still = np.stack([some.landmarks[:1, CONTENT] for some in references])
+  return np.repeat(still, len(clip['frames']), axis=1)
 
 
 def _copied_pictures(clip, references, content, frames):
-  return np.repeat(references.images[:1], len(frames), axis=0)
+  """The reference picture, pasted as generated faces are, with all that is face in it."""
+  originals = _true_pictures(clip, references, content, frames)
+  size = originals.shape[1]
+  [face] = _resize(references.images[:1], size)
+  shown = paste.face_mask(references.landmarks[0], size) / np.float32(255)
+  known = clip['landmarks'].astype(np.float32)[np.asarray(frames)]
+  drawn = known.copy()
+  drawn[:, CONTENT] = content[np.asarray(frames)]
+  return np.stack([_pasted(original, face, original, *points, shown)
+                   for original, *points in zip(originals, known, drawn)])
 
 
 def _renderer(nets):
@@ -128,21 +143,33 @@ def _renderer(nets):
     nets, clip, references, content, frames)
 
 
-class LastCase:
-  """Audio2Mouth's motion for a clip and references, kept for the methods that are asked next.
+class Last:
+  """A function that still knows its value for the very arguments that it was asked about last.
 
   Each thread keeps its own.
   """
 
-  def __init__(self, talker: Talker):
-    self._talker, self._last = talker, threading.local()
+  def __init__(self, function: Callable):
+    self._function, self._last = function, threading.local()
 
-  def __call__(self, clip, references, *arguments):
-    asked = getattr(self._last, 'asked', (None, None))
-    if clip is not asked[0] or references is not asked[1]:
-      self._last.motion = self._talker.motion(*arguments)
-      self._last.asked = clip, references
-    return self._last.motion
+  def __call__(self, *asked):
+    known = getattr(self._last, 'asked', ())
+    if len(known) != len(asked) or any(a is not b for a, b in zip(known, asked)):
+      self._last.value = self._function(*asked)
+      self._last.asked = asked
+    return self._last.value
+
+
+def mover(nets: forward.Networks) -> Last:
+  """(clip, references of N cases) -> Audio2Mouth's motions."""
+  tokens = Last(functools.partial(mouths.frame_tokens, nets))
+  return Last(lambda clip, references: mouths.motions(
+    nets, tokens(clip), len(clip['landmarks']), [shown(some) for some in references]))
+
+
+def looker(nets: forward.Networks) -> Last:
+  """(references of N cases) -> what the memory is told of them."""
+  return Last(lambda references: mouths.looks(nets, [shown(some) for some in references]))
 
 
 def listener(talker: Talker) -> Callable[[bytes], Float[Array, '1 D']]:
@@ -151,27 +178,31 @@ def listener(talker: Talker) -> Callable[[bytes], Float[Array, '1 D']]:
     lambda pcm: talker.hear(load_wav16(np.frombuffer(pcm, np.int16))))
 
 
-def system_method(name: str, nets: forward.Networks, motion: LastCase | None = None,
+def system_method(name: str, nets: forward.Networks, motion: Last | None = None,
                   ear: Callable[[bytes], Float[Array, '1 D']] | None = None,
-                  told: bool = False) -> Method:
+                  eyes: Last | None = None, told: bool = False) -> Method:
   """A system's nets as a Method over clip records, in the coordinates of the records' crops.
 
-  `motion` and `ear` are shared by methods with the same Audio2Mouth and the same emotion encoder.
+  `motion`, `ear` and `eyes` (see `mover`, `listener`, `looker`) are shared by methods with the same
+  Audio2Mouth, the same emotion encoder and the same nets for pictures.
   `told`: the emotion is the clip's label, not what is heard; UserError where some emotion was in no
   training speech.
   """
-  talker = Talker(nets)
-  # The canvas of a case is the real clip, whose jaw may not tell how it will move.
-  options = Options(memory=nets.bridge is not None, calibrate=False)
-  motion, ear = motion or LastCase(talker), ear or listener(talker)
+  motion, ear = motion or mover(nets), ear or listener(Talker(nets))
+  eyes = eyes or (looker(nets) if nets.bridge else None)
   for emotion in EMOTIONS * told:
     forward.label_emotion(nets.bridge, emotion)  # UserError now rather than in the middle
 
+  def heard(clip):
+    return (forward.label_emotion(nets.bridge, EMOTIONS[clip['emotion']]) if told
+            else ear(clip['audio'].tobytes()))
+
   def predict(clip, references):
-    emotion = EMOTIONS[clip['emotion']] if told else 'auto'
-    said = *talker_inputs(clip, references), options._replace(emotion=emotion)
-    heard = ear(clip['audio'].tobytes()) if options.memory and not told else None
-    return talker.plan(*said, motion(clip, references, *said), heard).landmarks[:, CONTENT]
+    cues = None
+    if nets.bridge:
+      voice = np.repeat(np.asarray(heard(clip)), len(references), 0)
+      cues = forward.Cues(voice, *eyes(references))
+    return mouths.contents(nets, motion(clip, references), cues)
 
   return Method(name, predict, _renderer(nets))
 
@@ -179,14 +210,17 @@ def system_method(name: str, nets: forward.Networks, motion: LastCase | None = N
 def talker_inputs(clip, references: References
                   ) -> tuple[refs.References, np.ndarray, refs.References]:
   """(references, audio (S,), canvas) of a clip record as `Talker.plan` takes them."""
-  size = references.images.shape[1]
-  shown = refs.from_arrays(references.images, references.landmarks * size,
-                           refs.whole_boxes(references.images))
   # Planning looks at landmarks only, so the canvas stays undecoded.
   landmarks = clip['landmarks'].astype(np.float32)
   boxes = np.tile(np.float32([0, 0, 1, 1]), (len(landmarks), 1))
   canvas = refs.from_arrays(clip['frames'], landmarks, boxes, moving=True)
-  return shown, load_wav16(clip['audio']), canvas
+  return shown(references), load_wav16(clip['audio']), canvas
+
+
+def shown(references: References) -> refs.References:
+  """A case's references, which are whole crops, as inference takes them."""
+  return refs.from_arrays(references.images, references.landmarks * references.images.shape[1],
+                          refs.whole_boxes(references.images))
 
 
 def render_frames(nets: forward.Networks, clip, references, content, frames) -> np.ndarray:
@@ -200,10 +234,8 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
   landmarks[:, CONTENT] = content
   count = min(nets.render_references, len(references.images))
   pick = np.linspace(0, len(references.images) - 1, count).round().astype(int)
-  images = references.images[pick]
-  shown = refs.from_arrays(images, references.landmarks[pick] * images.shape[1],
-                           refs.whole_boxes(images))
-  painter = Painter(nets, shown, images.shape[1], 'net', references.boxes[pick])
+  picked = shown(References(*(part[pick] for part in references)))
+  painter = Painter(nets, picked, references.images.shape[1], 'net', references.boxes[pick])
   mel = mel_windows(load_wav16(clip['audio']), 0, len(known))
   frames = np.asarray(frames)
   reach = np.arange(nets.window) - nets.window // 2
@@ -223,8 +255,8 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
   return np.stack(list(painter.paint(batches())))
 
 
-def _pasted(original, face, crop, known, landmarks):
-  mask = paste.lower_face_mask(known, landmarks, len(face))
+def _pasted(original, face, crop, known, landmarks, drawn=None):
+  mask = paste.lower_face_mask(known, landmarks, len(face), drawn)
   return paste.paste(original, refs.whole_boxes([original])[0],
                      face + paste.tint(face, crop, known), mask)
 

@@ -26,7 +26,7 @@ SETTINGS = {
   'quickstart': Settings(PROTOCOLS, repetitions=1, clips=80, drawn=8, frames=8),
   'debug': Settings(PROTOCOLS, repetitions=1, drawn=2, frames=4)}
 SHOWN = ('m_lmd', 'm_lmd_plain', 'f_lmd', 'ea_landmarks', 'ea_landmarks_relative', 'offset_ms',
-         'gap_correlation', 'silence', 'jitter', 'psnr', 'ssim', 'psnr_lower', 'ssim_lower')
+         'gap_correlation', 'silence', 'jitter', 'psnr', 'ssim', 'psnr_region', 'ssim_region')
 GENERATED, NO_MEMORY, ALONE = 'generated', 'without the memory', 'Audio2Mouth alone'
 
 

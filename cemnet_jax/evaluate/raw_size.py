@@ -12,7 +12,7 @@ from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.cases import Case, reference_frames
 from cemnet_jax.evaluate.scenes import draw_scene
-from cemnet_jax.infer import RESOLUTIONS
+from cemnet_jax.infer import RESOLUTIONS, paste
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Options, Talker
 from cemnet_jax.metrics import oval
@@ -24,7 +24,7 @@ from cemnet_jax.preprocess.crop import crop_frame
 from cemnet_jax.preprocess.synthetic.world import WORLDS
 
 PREDICTED, ORACLE = 'cemnet', 'oracle_landmarks'
-SHOWN = ('psnr', 'ssim', 'psnr_lower', 'ssim_lower', 'sharpness')
+SHOWN = ('psnr', 'ssim', 'psnr_region', 'ssim_region', 'sharpness')
 WAYS = tuple((who, resolution) for who in (PREDICTED, ORACLE) for resolution in RESOLUTIONS)
 
 
@@ -61,15 +61,17 @@ def _case(talker, clips, case, size, count) -> Mapping[tuple[str, str], dict[str
   true = plan._replace(landmarks=refs.crop_landmarks(canvas).astype(np.float32))
   side = round(float(np.median(canvas.boxes[:, 2] - canvas.boxes[:, 0])))
   real = _crops(driving.frames, canvas.boxes, side)
-  region = [oval.lower_face(points, side) for points in refs.crop_landmarks(canvas)]
-  detail = sharpness(real, region)
+  known = refs.crop_landmarks(canvas)
+  region = np.stack([paste.pasted_region(points, side) for points in known])
+  face = [oval.lower_face(points, side) for points in known]
+  detail = sharpness(real, face)
   found = {}
   for who, resolution in WAYS:
     made = talker.frames(plan if who == PREDICTED else true,
                          options._replace(resolution=resolution))
     drawn = _crops(list(made), canvas.boxes, side)
-    share = sharpness(drawn, region) / detail
-    found[who, resolution] = image_scores(drawn, real) | {
+    share = sharpness(drawn, face) / detail
+    found[who, resolution] = image_scores(drawn, real, region) | {
       'sharpness': Tally(float(share.sum()), float(len(share)))}
   return found
 

@@ -30,10 +30,10 @@ SPLIT_TITLES = {'test': 'unseen speakers', 'val': 'validation speakers',
                 'test_sentence': 'unseen sentences of seen speakers'}
 INTRODUCTION = """\
 Speech, head pose and upper face come from a driving clip, the face from other pictures of the \
-same speaker. Every number is the mean over clips, then over {repetitions} repetition(s) with \
-other references, then over {seeds} trained seed(s); ± is the standard deviation over seeds where \
-there are several, otherwise over repetitions. Landmark numbers are of {clips}; numbers of \
-pictures of those cases that were drawn as pictures, with the first seed."""
+same speaker. Every number is the mean over clips, then over {repetitions} repetition(s) of the \
+same clips with other references, then over {seeds} trained seed(s); ± is the standard deviation \
+over seeds where there are several, otherwise over repetitions. Landmark numbers are of {clips}; \
+numbers of pictures of those cases that were drawn as pictures, with the first seed."""
 RAW = 'The face at its own size in pictures of whole scenes, against the real ones. native: each \
 pixel comes from the references at the picture\'s resolution; net: what the renderer draws, \
 enlarged. Sharpness: mean absolute Laplacian of the lower face over the real picture\'s.'
@@ -49,10 +49,11 @@ upper face gives the emotion away; `landmarks`: share of clips that a logistic r
 57 mouth and jaw points finds right. Clips of contempt do not count for a scorer without it.
 LSE-C, LSE-D: SyncNet's confidence and distance, on the dataset's face crops; the public net sees \
 its own crops. PSNR (dB; 80 for equal pictures), SSIM: on the whole crop and on the generated \
-region, its lower half. CSIM: cosine of identity embeddings of generated and real frame. FID: of \
-the expression net's penultimate features, pooled over all drawn clips. Motion in silence: change \
-of the lip gap between frames of pauses, px of a 256 face; jitter: mean second difference of mouth \
-and jaw points, same unit: compare both with the real clip's."""
+region, those pixels of the real face below the middle of the crop that every method paints over. \
+CSIM: cosine of identity embeddings of generated and real frame. FID: of the expression net's \
+penultimate features, pooled over all drawn clips. Motion in silence: change of the lip gap \
+between frames of pauses, px of a 256 face; jitter: mean second difference of mouth and jaw \
+points, same unit: compare both with the real clip's."""
 
 
 def write_report(out: Path, title: str, found: Evaluation, say: Callable[[str], None] = print,

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
-from cemnet_jax.evaluate.cases import SPLITS, draw_cases
+from cemnet_jax.evaluate.cases import SPLITS, Case, draw_cases
 from cemnet_jax.evaluate.measure import Judge, without_pictures
 from cemnet_jax.evaluate.methods import BOUNDS, TOLD, Method
 from cemnet_jax.evaluate.records import Record, Records
@@ -27,7 +27,7 @@ class Settings(NamedTuple):
   """How much to measure.
 
   Attributes:
-    repetitions: each draws other references.
+    repetitions: each draws other references for the same driving clips.
     references: pictures of the speaker given to a method.
     clips: how many of a split, drawn by the seed; 0 for all.
     cell_clips: how many of each cell of the matrix.
@@ -86,11 +86,12 @@ def run(clips: Clips, methods: Sequence[Method], judge: Judge, records: Records 
     chosen = [m for m in methods if m.name in (*BOUNDS, *SYSTEMS_OF[protocol])]
     for split in splits:
       for repetition in range(settings.repetitions):
-        seed = settings.seed + repetition
         limit = settings.cell_clips if protocol == 'matrix' else settings.clips
-        cases = draw_cases(clips, split, protocol, seed, limit)
+        cases = draw_cases(clips, split, protocol, settings.seed, limit, repetition)
+        # Of the same clips in each repetition, so that the spread is that of the references.
+        shuffled = np.random.default_rng([settings.seed, 7]).permutation(len(cases))
         drawn = (_each_cell(clips, cases, settings.cell_drawn) if protocol == 'matrix' else
-                 set(np.random.default_rng([seed, 7]).permutation(len(cases))[:settings.drawn]))
+                 set(shuffled[:settings.drawn]))
         work += [(protocol, split, repetition, method, case, number in drawn)
                  for number, case in enumerate(cases) for method in chosen]
   kept = _measure(work, judge, records)
@@ -108,35 +109,50 @@ def _each_cell(clips, cases, count) -> set[int]:
 
 
 def _measure(work, judge: Judge, records: Records | None) -> dict[tuple, Record]:
-  """(method's name, case, drawn) -> record; every case once, several cases at a time."""
-  kept, asked = {}, {}
-  # Not in threads: NumPy reads headers by ast.parse, which fails there in Python 3.11.
+  """(method's name, case, drawn) -> record; every case once, several clips at a time."""
+  wanted = {}
   for *_, method, case, drawn in work:
-    key = method.name, case, drawn
-    if key in kept or key in asked.get(case, ()):
-      continue
-    record = records.get(*key) if records else None
+    key = method.name, case
+    wanted[key] = method, drawn or wanted.get(key, (method, False))[1]
+  measured, missing = {}, {}
+  # Not in threads: NumPy reads headers by ast.parse, which fails there in Python 3.11.
+  for (name, case), (method, drawn) in wanted.items():
+    record = records.get(name, case, drawn) if records else None
     if record:
-      # It may be of an earlier run that drew more cases.
-      kept[key] = record if drawn else without_pictures(record)
+      measured[name, case] = record
     else:
-      asked.setdefault(case, {})[key] = method
+      missing.setdefault(case.driving, {}).setdefault(case, {})[name] = method, drawn
 
-  def answer(case):
-    question, found = judge.question(case), {}
-    for key, method in asked[case].items():
-      found[key] = judge.measure(question, method, key[-1])
-      if records:
-        records.put(*key, found[key])
+  def answer(cases):
+    found = {}
+    groups = _alike(cases)
+    for some, question in zip(groups, judge.questions(groups), strict=True):
+      for name, (method, _) in cases[some[0]].items():
+        drawn = [cases[case][name][1] for case in some]
+        for case, record in zip(some, judge.measure(question, method, drawn), strict=True):
+          found[name, case] = record
+          if records:
+            records.put(name, case, wanted[name, case][1], record)
     return found
 
   # Nets, decoding and filters all let go of Python's lock.
   pool = ThreadPoolExecutor(os.cpu_count())
   try:
     # By driving clip, since what is known of it serves its other cases too.
-    for found in tqdm(pool.map(answer, sorted(asked)), total=len(asked), desc='cases', unit='case',
-                      mininterval=1.0):
-      kept.update(found)
+    for found in tqdm(pool.map(answer, (missing[i] for i in sorted(missing))), total=len(missing),
+                      desc='clips', unit='clip', mininterval=1.0):
+      measured.update(found)
   finally:
     pool.shutdown(cancel_futures=True)
-  return kept
+  # A record may tell of pictures that are drawn in another protocol or were in an earlier run.
+  plain = {key: without_pictures(record) for key, record in measured.items()}
+  return {(*key, drawn): record for drawn, some in ((True, measured), (False, plain))
+          for key, record in some.items()}
+
+
+def _alike(cases) -> list[list[Case]]:
+  """Cases of one clip, in lists of those that the same methods are asked about."""
+  groups = {}
+  for case in sorted(cases):
+    groups.setdefault(tuple(cases[case]), []).append(case)
+  return list(groups.values())

@@ -26,7 +26,7 @@ def write_sample(path: Path, clips: Clips, case: Case, methods: Sequence[Method]
   length = len(clip['frames'])
   videos = {'reference': np.repeat(shown.images[:1], length, axis=0)}
   for method in methods:
-    content = method.predict(clip, shown) if method.predict else None
+    content = method.predict(clip, [shown])[0] if method.predict else None
     videos[method.name] = method.render(clip, shown, content, np.arange(length))
   videos['real'] = np.stack([decode_jpeg(f) for f in clip['frames']])
   path.parent.mkdir(parents=True, exist_ok=True)

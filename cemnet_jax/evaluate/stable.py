@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cemnet_jax.data.source import Clips
-from cemnet_jax.metrics.emotion_accuracy import EmotionClassifier
+from cemnet_jax.metrics.emotion_accuracy import EVERY, EmotionClassifier
 from cemnet_jax.nets import landmark_frame
 from cemnet_jax.topology import CONTENT, STABLE
 
@@ -33,6 +33,6 @@ def _framed(points, stable):
 def fit_classifier(clips: Clips) -> EmotionClassifier:
   """The landmark scorer of emotion: mouth and jaw of all training clips."""
   indices = clips.ranges['train']
-  landmarks = [clips[i]['landmarks'] for i in indices]
+  landmarks = [clips[i]['landmarks'][::EVERY] for i in indices]
   content = stable_content([x[:, CONTENT] for x in landmarks], landmarks)
-  return EmotionClassifier.fit(content, clips.table['emotion'][np.asarray(indices)])
+  return EmotionClassifier.fit(content, clips.table['emotion'][np.asarray(indices)], every=1)

@@ -43,8 +43,8 @@ COLUMNS = {
   'gap_correlation': Column('lip gap corr.', better='higher'),
   'csim': Column('CSIM', '{:.3f}', better='higher'),
   'psnr': Column('PSNR', better='higher'), 'ssim': Column('SSIM', '{:.3f}', better='higher'),
-  'psnr_lower': Column('PSNR region', better='higher'),
-  'ssim_lower': Column('SSIM region', '{:.3f}', better='higher'),
+  'psnr_region': Column('PSNR region', better='higher'),
+  'ssim_region': Column('SSIM region', '{:.3f}', better='higher'),
   'sharpness': Column('sharpness / real', better='higher'),
   'fid': Column('FID', '{:.1f}', better='lower'),
   'silence': Column('motion in silence'), 'silence_seen': Column('motion in silence, pictures'),
@@ -53,8 +53,8 @@ COLUMNS = {
 MAIN = ('psnr', 'ssim', 'm_lmd', 'm_lmd_seen', 'ea', 'ea_relative', 'ea_lower',
         'ea_lower_relative', 'ea_landmarks', 'csim', 'lse_c', 'lse_c_distance', 'lse_d')
 MORE = ('m_lmd_plain', 'f_lmd', 'f_lmd_seen', 'ea_landmarks_relative', 'ea_clip_lower',
-        'sync_offset', 'offset_ms', 'gap_correlation', 'psnr_lower', 'ssim_lower', 'fid', 'silence',
-        'silence_seen', 'jitter', 'jitter_seen')
+        'sync_offset', 'offset_ms', 'gap_correlation', 'psnr_region', 'ssim_region', 'fid',
+        'silence', 'silence_seen', 'jitter', 'jitter_seen')
 
 
 class Grid(NamedTuple):

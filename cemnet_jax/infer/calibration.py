@@ -24,7 +24,8 @@ OPENING = np.array([
 # prediction that wobbles there would move the background.
 WAY = np.where(np.arange(len(CONTENT)) < len(JAW), OPENING / OPENING[len(JAW) // 2], 1)[:, None]
 REST = 0.2  # quantile of the gap between the lips at which a speaking mouth is at rest
-# How far offsets are trusted: what lowers M-LMD most on unseen drawn speakers under cross emotion.
+# How far offsets are trusted: what lowers the lips' error in the face's own frame most, on unseen
+# drawn speakers under cross emotion (benchmarks/calibration.py).
 # A jaw that is off by m, in sides of the crop, is moved by m^2 / (m^2 + JAW_DOUBT^2) of it.
 JAW_DOUBT = 0.015
 LIP_TRUST = 0.5  # of the lips' offset, which tells the emotion of the reference as well

@@ -8,6 +8,14 @@ import jax
 from cemnet_jax.infer import traced
 from cemnet_jax.train.process import QUICK_COMPILE
 
+_well = False
+
+
+def compile_well() -> None:
+  """From now on every program is compiled well: this process runs long, and each of them often."""
+  global _well
+  _well = True
+
 
 def compiled(function: Callable, *, often: bool = False) -> Callable:
   """`function` of a module and arrays, jitted by itself for each module.
@@ -16,13 +24,13 @@ def compiled(function: Callable, *, often: bool = False) -> Callable:
   After `traced.keep` its trace is found again by the next process, where nothing has changed.
 
   Args:
-    often: it runs for every few frames. Otherwise, on a CPU, twice the time to compile it is saved
-      for hardly more time to run it.
+    often: it runs for every few frames. Otherwise, on a CPU and before `compile_well`, twice the
+      time to compile it is saved for hardly more time to run it.
   """
   inlined = jax.jit(function, static_argnums=0, inline=True)
 
   def jit(call, **arguments):
-    quick = not often and jax.default_backend() == 'cpu'
+    quick = not (often or _well) and jax.default_backend() == 'cpu'
     return jax.jit(call, compiler_options=QUICK_COMPILE if quick else None, **arguments)
 
   @functools.cache

@@ -122,18 +122,19 @@ def shown_emotion(bridge: Bridge, images: UInt8[np.ndarray, 'N H W 3']) -> Float
 
   A mean of `label_emotion` by how likely each is; what no training speech had is left out.
   """
-  likely = np.asarray(_picture_emotion(bridge, images)[1])[0]
+  likely = np.asarray(_picture_emotion(bridge, images[None])[1])[0]
   count = np.asarray(bridge.prototypes['count'])
   mean = np.asarray(bridge.prototypes['sum']) / np.maximum(count, 1)[:, None]
   weight = likely * (count > 0)
   return jnp.asarray(weight @ mean / max(float(weight.sum()), 1e-6), jnp.float32)[None]
 
 
-def picture_cues(bridge: Bridge, images: UInt8[np.ndarray, 'N H W 3']
-                 ) -> tuple[Float[Array, '1 F'], Float[Array, '1 G']]:
-  """Emotion and identity of the reference crops."""
+def picture_cues(bridge: Bridge, images: UInt8[np.ndarray, '*B N H W 3']
+                 ) -> tuple[Float[Array, 'B F'], Float[Array, 'B G']]:
+  """Emotion and identity of the reference crops: of one video, B = 1, or of B of them."""
+  images = images.reshape((-1, *images.shape[-4:]))
   return (_picture_emotion(bridge, images)[0],
-          _reference_identity(bridge.identity.module, bridge.identity.variables, images[None]))
+          _reference_identity(bridge.identity.module, bridge.identity.variables, images))
 
 
 def frame_tokens(nets: Networks, mel: Float[np.ndarray, 'T 80 16'],
@@ -154,18 +155,19 @@ def frame_tokens(nets: Networks, mel: Float[np.ndarray, 'T 80 16'],
   return FrameTokens(*whole)
 
 
-def reference_tokens(nets: Networks, references: Float[np.ndarray, 'N 131 2']
-                     ) -> Float[Array, '1 N D']:
-  """What Audio2Mouth knows of the references."""
+def reference_tokens(nets: Networks, references: Float[np.ndarray, '*B N 131 2']
+                     ) -> Float[Array, 'B N D']:
+  """What Audio2Mouth knows of the references: of one video, B = 1, or of B of them."""
   return _reference_tokens(nets.mouth.module, nets.mouth.variables, nets.statistics,
-                           references[None])
+                           references.reshape((-1, *references.shape[-3:])))
 
 
-def motions(nets: Networks, references: Float[Array, '1 N D'], windows: FrameTokens,
+def motions(nets: Networks, references: Float[Array, 'V N D'], windows: FrameTokens,
             ) -> Float[Array, 'B T 57 2']:
   """Standardised emotion-agnostic mouth motion of B windows (Eq. 1-2).
 
-  `windows` holds the tokens of B windows: (B, T, ...) in every field.
+  `windows` holds the tokens of B windows: (B, T, ...) in every field; `references` are those of
+  all of them, V = 1, or of each, V = B. So are the cues of `mouths`.
   """
   return _motions(nets.mouth.module, nets.mouth.variables, references, windows.audio,
                   windows.pose)
@@ -226,7 +228,7 @@ def paint(nets: Networks, crops: UInt8[np.ndarray, 'B H W 3'],
 
 
 def _picture_emotion(bridge, images):
-  return _reference_emotion(bridge.picture.module, bridge.picture.variables, images[None])
+  return _reference_emotion(bridge.picture.module, bridge.picture.variables, images)
 
 
 @compiled

@@ -13,8 +13,10 @@ from cemnet_jax.systems import SYSTEMS, TALKERS
 from cemnet_jax.weights import compact
 
 
-def load(system_dir, system: str = 'cemnet') -> Networks:
+def load(system_dir, system: str = 'cemnet', known: dict | None = None) -> Networks:
   """Loads the nets of a trained system.
+
+  `known` keeps what was read of the folder's stages for the next system of the same folder.
 
   Raises:
     UserError: a stage is missing, or learned from another frozen stage than stands beside it.
@@ -24,7 +26,7 @@ def load(system_dir, system: str = 'cemnet') -> Networks:
     raise UserError(f'system {system!r} is none of {", ".join(TALKERS)}')
   if not system_dir.is_dir():
     raise UserError(f'{system_dir}: no such folder; train a system into it by `cemnet train`')
-  stage = _Stages(system_dir)
+  stage = _Stages(system_dir, known)
   a2m, a2m_config = stage('audio2mouth')
   renderer, render_config = stage('renderer')
   bridging = next((name for name in SYSTEMS[system] if name.startswith('ebm')), None)
@@ -85,20 +87,25 @@ def _heard(stage, name) -> Net:
 class _Stages:
   """Stage -> (its weights, its config), of a workdir or of an exported folder."""
 
-  def __init__(self, system_dir):
+  def __init__(self, system_dir, known: dict | None = None):
     self._folder, self._links = Path(system_dir), {}
+    self._known = {} if known is None else known
     exported = compact.is_compact(system_dir)  # which was checked when it was written
     self._read = compact.read(system_dir) if exported else self._trained
 
   def __call__(self, name) -> tuple[dict, ConfigDict]:
-    weights, config = self._read(name)
+    if name not in self._known:
+      self._known[name] = self._read(name)
+    weights, config, *link = self._known[name]
+    if link:
+      self._links[name] = link[0]
     return weights, ConfigDict(config)
 
   def _trained(self, name):
     from cemnet_jax.train import chain, ckpt  # Orbax takes a second, which an export saves
     weights = ckpt.load_params(self._folder / name)
-    self._links[name] = chain.read(self._folder / name, weights)
-    return weights, ckpt.load_config(self._folder / name)
+    return (weights, ckpt.load_config(self._folder / name),
+            chain.read(self._folder / name, weights))
 
   def check(self) -> None:
     """UserError unless the stages that were read learned from each other."""

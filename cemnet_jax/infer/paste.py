@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from scipy.ndimage import gaussian_filter1d
 
 from cemnet_jax.topology import OVAL
@@ -19,6 +19,7 @@ COLOUR_BAND = 0.08  # rows above TOP whose known pixels calibrate the generator'
 COLOUR_SMOOTH = 0.12  # sigma along x of that calibration
 MAX_TINT = 24.0  # 8-bit levels of calibration at most
 MIN_OPACITY = 1e-3  # below it a pixel stays as it is
+MOSTLY = 0.5  # opacity from which a pixel is more the generator's than the frame's
 
 Region = tuple[int, int, int, int]  # left, top, right, bottom of pixels in a frame
 
@@ -52,6 +53,19 @@ def lower_face_mask(original: Float[np.ndarray, '131 2'], generated: Float[np.nd
   ramp = np.clip((rows - TOP) / RAMP, 0, 1)
   edge = np.clip(np.minimum(rows, 1 - rows - 1 / size) / BORDER, 0, 1)
   return soft * (ramp * ramp * (3 - 2 * ramp) * edge)[:, None] * edge
+
+
+def pasted_region(original: Float[np.ndarray, '131 2'], size: int
+                  ) -> Bool[np.ndarray, 'size size']:
+  """Pixels of a crop that are mostly the generator's whatever face it draws.
+
+  The mask of `lower_face_mask` only grows with the way of the jaw and with `drawn`, so where a face
+  at rest is painted over itself, every other one is too.
+
+  Args:
+    original: landmarks of the face that is painted over, in the crop.
+  """
+  return lower_face_mask(original, original, size) >= MOSTLY
 
 
 def face_mask(landmarks: Float[np.ndarray, '131 2'], size: int) -> UInt8[np.ndarray, 'size size']:

@@ -46,7 +46,9 @@ def average_overlaps(parts: Iterable[tuple[Int[np.ndarray, 'W T'], Float[np.ndar
       total = np.zeros((0, *values.shape[2:]))
     more = int(windows[-1, -1]) + 1 - first - len(total)
     total = np.concatenate([total, np.zeros((more, *total.shape[1:]))])
-    np.add.at(total, windows - first, values)
+    offset = int(windows[0, 0]) - first
+    for place in reversed(range(windows.shape[1])):  # as windows come: later places lie earlier
+      total[offset + place:offset + place + len(windows)] += values[:, place]
     times = np.pad(times, (0, more)) + np.bincount((windows - first).ravel())
     done = int(windows[-1, 0]) + 1 - first  # the next window begins there
     yield _mean(total[:done], times[:done])[:max(0, count - first)]

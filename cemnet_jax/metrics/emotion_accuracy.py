@@ -9,6 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+EVERY = 6  # frames of which one is learned from: neighbours say the same
+
 
 class EmotionClassifier(NamedTuple):
   """A standard scaler and a logistic regression on the 57 content points of a single frame."""
@@ -17,13 +19,13 @@ class EmotionClassifier(NamedTuple):
   @classmethod
   def fit(
       cls, sequences: Sequence[Float[np.ndarray, 'T 57 2']], labels: Sequence[int], *,
-      every: int = 6) -> 'EmotionClassifier':
+      every: int = EVERY) -> 'EmotionClassifier':
     """Fits on every `every`-th frame of each clip.
 
     Args:
       sequences: content points of clips of training speakers, in the stable frame.
       labels: the emotion of each clip.
-      every: neighbouring frames say the same; skipping them costs nothing but time.
+      every: of so many frames one is taken.
     """
     frames = [np.asarray(s[::every], np.float32).reshape(-1, 114) for s in sequences]
     targets = np.repeat(np.asarray(labels), [len(f) for f in frames])
@@ -41,11 +43,18 @@ class EmotionClassifier(NamedTuple):
     """The labels that were seen in training, in the order of `log_probabilities`."""
     return self.pipeline.classes_
 
+  def predicted(self, sequences: Sequence[Float[np.ndarray, 'T 57 2']]) -> list[int]:
+    """The most probable emotion of each clip; together they take hardly longer than one."""
+    frames = np.concatenate([np.asarray(s, np.float32).reshape(-1, 114) for s in sequences])
+    ends = np.cumsum([len(s) for s in sequences])[:-1]
+    parts = np.split(self.pipeline.predict_log_proba(frames), ends)
+    return [int(self.emotions[part.mean(0).argmax()]) for part in parts]
+
   def predict(self, sequence: Float[np.ndarray, 'T 57 2']) -> int:
     """The most probable emotion of a clip."""
-    return int(self.emotions[self.log_probabilities(sequence).argmax()])
+    return self.predicted([sequence])[0]
 
   def accuracy(
       self, sequences: Sequence[Float[np.ndarray, 'T 57 2']], labels: Sequence[int]) -> float:
     """Share of clips whose most probable emotion is the label."""
-    return float(np.mean([self.predict(s) == label for s, label in zip(sequences, labels)]))
+    return float(np.mean(np.equal(self.predicted(sequences), labels)))

@@ -6,10 +6,9 @@ from cemnet_jax import losses
 from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.landmark_frame import denormalise_mouth, normalise_inputs
 from cemnet_jax.stages import build
+from cemnet_jax.stages.landmark_distance import FIRST_LIP, m_lmd
 from cemnet_jax.stages.supervised import apply_train, masked_sum, split, supervised, variables
 from cemnet_jax.train.stage import Stage
-
-CROP_256 = 256.0  # M-LMD is reported on faces scaled to 256 px (spec 9)
 
 
 def make(cfg) -> Stage:
@@ -45,8 +44,8 @@ def make(cfg) -> Stage:
     mouth = net.apply(variables({'params': params, 'stats': stats}, 'a2m'), *args, train=False)
     error = jnp.abs(mouth - content).mean(axis=(1, 2, 3))
     crop = denormalise_mouth(mouth, frame, stats['landmarks'])
-    distance = jnp.linalg.norm(crop - batch['content'], axis=-1)[:, :, 17:].mean(axis=(1, 2))
+    distance = m_lmd(crop[..., FIRST_LIP:, :], batch['content'][..., FIRST_LIP:, :])
     return {'l1': masked_sum(error, batch['mask']),
-            'm_lmd': masked_sum(distance * CROP_256, batch['mask'])}
+            'm_lmd': masked_sum(distance.mean(axis=1), batch['mask'])}
 
   return supervised(cfg, init, loss, evaluate)

@@ -7,7 +7,7 @@ from cemnet_jax import losses, topology
 from cemnet_jax.nets import pipeline
 from cemnet_jax.nets.landmark_frame import denormalise_mouth, fit, normalise_inputs
 from cemnet_jax.stages import build
-from cemnet_jax.stages.audio2mouth import CROP_256
+from cemnet_jax.stages.landmark_distance import FIRST_LIP, m_lmd
 from cemnet_jax.stages.supervised import apply_train, masked_sum, split, supervised, variables
 from cemnet_jax.train.stage import Stage
 
@@ -97,12 +97,12 @@ def make(cfg) -> Stage:
                             b['motion'], b['audio_emotion'], b['image_emotion'], b['identity'])
     frame = fit(b['pose'][..., topology.STABLE_IN_POSE, :])
 
-    def m_lmd(motion):
+    def distance(motion):
       crop = denormalise_mouth(motion, frame, statistics)
-      distance = jnp.linalg.norm(crop - b['content'], axis=-1)[:, :, 17:]
-      return masked_sum(distance.mean(axis=(1, 2)) * CROP_256, b['mask'])
+      found = m_lmd(crop[..., FIRST_LIP:, :], b['content'][..., FIRST_LIP:, :])
+      return masked_sum(found.mean(axis=1), b['mask'])
 
-    return {'m_lmd': m_lmd(mouth), 'm_lmd_agnostic': m_lmd(b['motion'])}
+    return {'m_lmd': distance(mouth), 'm_lmd_agnostic': distance(b['motion'])}
 
   return supervised(cfg, init, loss, evaluate, ema=cfg.ema)
 

@@ -11,7 +11,7 @@ from cemnet_jax import losses
 from cemnet_jax.nets import jitter
 from cemnet_jax.nets.pipeline import to_float
 from cemnet_jax.stages import build
-from cemnet_jax.stages.audio2mouth import CROP_256
+from cemnet_jax.stages.landmark_distance import FACE_256, m_lmd
 from cemnet_jax.stages.supervised import apply_train, masked_sum, split, supervised, variables
 from cemnet_jax.topology import LIPS
 from cemnet_jax.train.stage import Stage
@@ -38,9 +38,8 @@ def make(cfg) -> Stage:
     """Mean distances in px: `m_lmd` of the lips, each set about its mean; `f_lmd` of all."""
     tree, truth = {'params': params, 'stats': stats}, batch['landmarks']
     found = net.apply(variables(tree, 'landmark_scorer'), to_float(batch['image']), train=False)
-    error = CROP_256 * (found - truth)
-    lips = error[:, LIPS] - error[:, LIPS].mean(1, keepdims=True)
-    return {'m_lmd': masked_sum(jnp.linalg.norm(lips, axis=-1).mean(-1), batch['mask']),
-            'f_lmd': masked_sum(jnp.linalg.norm(error, axis=-1).mean(-1), batch['mask'])}
+    whole = FACE_256 * jnp.linalg.norm(found - truth, axis=-1).mean(-1)
+    return {'m_lmd': masked_sum(m_lmd(found[:, LIPS], truth[:, LIPS]), batch['mask']),
+            'f_lmd': masked_sum(whole, batch['mask'])}
 
   return supervised(cfg, init, loss, evaluate)

@@ -142,7 +142,7 @@ def test_evaluation_has_its_row(imported):
   clip = {'frames': [encode_jpeg(crop) for crop in crops], 'landmarks': to_crop(points, boxes),
           'crop_box': boxes, 'audio': np.zeros(FRAMES * 640, np.int16)}
   shown = References(crops, clip['landmarks'], boxes)
-  content = method.predict(clip, shown)
+  [content] = method.predict(clip, [shown])
   assert method.name == 'a2m_renderer' and content.shape == (FRAMES, 57, 2)
   assert method.render(clip, shown, content, np.array([1, 3])).shape == (2, SIZE, SIZE, 3)
 

@@ -53,13 +53,32 @@ def test_the_matrix_has_every_pair_of_emotions(world):
   assert all(c.reference != c.driving for c in drawn)
 
 
-def test_repetitions_draw_other_references(world):
-  drawn = {tuple(cases.draw_cases(world, 'test', 'cross_emotion', seed)) for seed in range(4)}
-  assert len({tuple(c[:2] for c in some) for some in drawn}) > 1
-  case = cases.draw_cases(world, 'test', 'cross_emotion', 0)[0]
+@pytest.mark.parametrize('protocol', cases.DRAWN)
+def test_repetitions_are_the_same_clips_with_other_references(world, protocol):
+  drawn = [cases.draw_cases(world, 'test', protocol, 0, 2, repetition) for repetition in range(4)]
+  assert len({tuple(c.driving for c in some) for some in drawn}) == 1
+  assert [c.seed for some in drawn for c in some[:1]] == [0, 1, 2, 3]
+  references = {tuple(c.reference for c in some) for some in drawn}
+  if cases.DRAWN[protocol] == 'cross':  # others find one clip here, and other frames of it
+    assert len(references) > 1
+  case = drawn[0][0]
   a, b = (cases.draw_references(world, case._replace(seed=seed), 5) for seed in (0, 1))
   assert a.images.shape == (5, SIZE, SIZE, 3) and a.landmarks.shape == (5, 131, 2)
   assert (a.landmarks != b.landmarks).any()
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_protocols_are_asked_about_the_same_clips(seed):
+  world = World()
+  table, test = world.table, np.asarray(world.ranges['test'])
+  mute = test[(table['speaker_index'][test] == 3) & (table['emotion'][test] == NEUTRAL)]
+  table['emotion'][mute] = EMOTIONS[0]  # this speaker has no neutral face to show
+  draw = lambda protocol, limit: {
+    c.driving for c in cases.draw_cases(world, 'test', protocol, seed, limit)}
+  assert draw('cross_emotion', 4) == draw('lrs', 4)
+  able = draw('neutral_base', 0)
+  assert able < draw('cross_emotion', 0)
+  assert draw('cross_emotion', 4) & able <= draw('neutral_base', 4)
 
 
 def test_a_share_of_the_clips_is_drawn_by_seed(world):

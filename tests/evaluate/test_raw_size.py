@@ -37,9 +37,9 @@ def test_the_truth_is_perfect_and_a_blur_is_not(debug_data):
   for who in (raw_size.PREDICTED, raw_size.ORACLE):
     same, blur = ({name: t.total / t.count for name, t in found[who, resolution].items()}
                   for resolution in ('native', 'net'))
-    assert same['psnr'] == same['psnr_lower'] == pytest.approx(80)
+    assert same['psnr'] == same['psnr_region'] == pytest.approx(80)
     assert same['ssim'] == same['sharpness'] == pytest.approx(1)
-    assert blur['psnr_lower'] < 30 and blur['ssim_lower'] < .9 and blur['sharpness'] < .05
+    assert blur['psnr_region'] < 30 and blur['ssim_region'] < .9 and blur['sharpness'] < .05
 
 
 @pytest.mark.parametrize('name', ['mead/front', 'synth_mead/other'])

@@ -45,7 +45,7 @@ def test_all_numbers_are_written(written):
                                    'intensity/test/level 3/a2m_renderer',
                                    'matrix/test/angry>happy/cemnet'}
   cross = numbers['tables']['cross_emotion/test/cemnet']
-  assert {'m_lmd', 'm_lmd_seen', 'ea_lower', 'csim', 'fid', 'psnr_lower', 'jitter'} <= set(cross)
+  assert {'m_lmd', 'm_lmd_seen', 'ea_lower', 'csim', 'fid', 'psnr_region', 'jitter'} <= set(cross)
   assert numbers['datasets'] == {name: Clips(found.clips['mead'].data_dir, name).identity()[name]
                                  for name in ('synth_mead/mead_debug', 'synth_mead/lrs_debug')}
   assert len(numbers['fingerprint']) == 16 and numbers['source']['sources']
@@ -66,7 +66,7 @@ def test_whole_pictures_are_compared_at_their_own_size(written):
   assert set(numbers) == {f'test/{who}/{resolution}' for who in ('cemnet', 'oracle_landmarks')
                           for resolution in ('native', 'net')}
   one = numbers['test/cemnet/native']
-  assert 5 < one['psnr_lower'] < one['psnr'] < 60 and 0 < one['sharpness'] < 3
+  assert 5 < one['psnr_region'] < one['psnr'] < 60 and 0 < one['sharpness'] < 3
   assert 'Whole pictures of 48 px' in (out / 'results.md').read_text()
 
 

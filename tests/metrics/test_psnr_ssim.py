@@ -13,8 +13,14 @@ def pictures(seed=0, shape=(2, 24, 30, 3)):
   return noisy, truth
 
 
+def lower(truth):
+  region = np.zeros(truth.shape[:3], bool)
+  region[:, truth.shape[1] // 2:] = True
+  return region
+
+
 def means(generated, truth):
-  return {k: mean(v) for k, v in psnr_ssim.image_scores(generated, truth).items()}
+  return {k: mean(v) for k, v in psnr_ssim.image_scores(generated, truth, lower(truth)).items()}
 
 
 def slow_ssim(a, b):
@@ -53,15 +59,26 @@ def test_ssim_agrees_with_its_formula():
   assert scores['ssim'] == pytest.approx(slow, abs=1e-6)
 
 
-def test_lower_half_is_scored_apart():
+def test_a_region_is_scored_apart():
   generated, truth = pictures(1)
   generated[:, 12:] = truth[:, 12:]
   scores = means(generated, truth)
-  assert scores['psnr_lower'] == pytest.approx(80)
+  assert scores['psnr_region'] == pytest.approx(80)
   assert scores['psnr'] < 30
-  assert scores['ssim'] < scores['ssim_lower']
+  assert scores['ssim'] < scores['ssim_region']
   same = means(truth, truth)
-  assert same['ssim'] == pytest.approx(1) and same['ssim_lower'] == pytest.approx(1)
+  assert same['ssim'] == pytest.approx(1) and same['ssim_region'] == pytest.approx(1)
+
+
+def test_a_region_without_pixels_counts_nothing():
+  generated, truth = pictures(1)
+  region = lower(truth)
+  region[0] = False
+  scores = psnr_ssim.image_scores(generated, truth, region)
+  assert scores['psnr'].count == 2 and scores['psnr_region'].count == 1
+  second = psnr_ssim.image_scores(generated[1:], truth[1:], region[1:])
+  assert scores['psnr_region'] == second['psnr_region']
+  assert scores['ssim_region'] == second['ssim_region']
 
 
 def test_psnr_agrees_with_skimage_frame_by_frame():
@@ -71,20 +88,27 @@ def test_psnr_agrees_with_skimage_frame_by_frame():
   assert means(generated, truth)['psnr'] == pytest.approx(np.mean(slow), abs=1e-4)
 
 
-def test_lower_ssim_is_that_of_the_pixels_in_the_lower_rows():
+def test_scores_of_a_region_are_those_of_its_pixels():
   generated, truth = pictures(5)
   _, whole = structural_similarity(
     generated[0], truth[0], data_range=255, channel_axis=-1, gaussian_weights=True, sigma=1.5,
     use_sample_covariance=False, full=True)
-  scores = means(generated[:1], truth[:1])
-  assert scores['ssim_lower'] == pytest.approx(whole[12:-5, 5:-5].mean())
+  region = np.random.default_rng(0).random(truth.shape[:3]) > .6
+  scores = {k: mean(v) for k, v in psnr_ssim.image_scores(
+    generated[:1], truth[:1], region[:1]).items()}
+  inner = region[0, 5:-5, 5:-5]
+  assert scores['ssim_region'] == pytest.approx(whole[5:-5, 5:-5][inner].mean())
   assert scores['ssim'] == pytest.approx(whole[5:-5, 5:-5].mean())
+  slow = peak_signal_noise_ratio(truth[0][region[0]], generated[0][region[0]], data_range=255)
+  assert scores['psnr_region'] == pytest.approx(slow, abs=1e-4)
 
 
 def test_parts_of_a_clip_merge_to_the_whole():
   generated, truth = pictures(3, (5, 24, 30, 3))
-  whole = psnr_ssim.image_scores(generated, truth)
-  parts = [psnr_ssim.image_scores(generated[s], truth[s]) for s in (slice(0, 1), slice(1, 5))]
+  region = lower(truth)
+  whole = psnr_ssim.image_scores(generated, truth, region)
+  parts = [psnr_ssim.image_scores(generated[s], truth[s], region[s])
+           for s in (slice(0, 1), slice(1, 5))]
   for name, tally in whole.items():
     merged = merge(part[name] for part in parts)
     assert merged.count == tally.count == 5
@@ -94,4 +118,4 @@ def test_parts_of_a_clip_merge_to_the_whole():
 def test_a_clip_cut_short_is_no_pair():
   generated, truth = pictures(4)
   with pytest.raises(ValueError):
-    psnr_ssim.image_scores(generated[:1], truth)
+    psnr_ssim.image_scores(generated[:1], truth, lower(truth))

@@ -34,7 +34,20 @@ def test_unequal_lengths_and_silence():
 
 def test_tallies_take_the_size_of_the_offset_and_leave_silence_out():
   times = np.arange(75) / 25
-  early = lip_sync(speech_like(times + .08), speech_like(times))
+  early, still = lip_sync(np.stack([speech_like(times + .08), np.ones(75)]), speech_like(times))
   assert mean(early['offset_ms']) == pytest.approx(80, abs=5)
   assert mean(early['gap_correlation']) > .7
-  assert set(lip_sync(np.ones(75), speech_like(times)).values()) == {EMPTY}
+  assert set(still.values()) == {EMPTY}
+
+
+def test_several_signals_are_those_one_by_one_and_the_correlation_is_pearson_s():
+  times = np.arange(75) / 25
+  signals = np.stack([speech_like(times - late) for late in (-.1, 0., .23)])
+  offsets, correlations = sync_offset(signals, speech_like(times))
+  single = [sync_offset(signal, speech_like(times)) for signal in signals]
+  np.testing.assert_allclose(np.stack([offsets, correlations], 1), single, rtol=1e-12)
+  assert all(isinstance(x, float) for x in single[0])
+  noisy = speech_like(times) + np.random.default_rng(0).normal(size=75)
+  offset, correlation = sync_offset(noisy, speech_like(times))
+  assert abs(offset) < 20
+  assert correlation == pytest.approx(np.corrcoef(noisy, speech_like(times))[0, 1], rel=1e-12)

@@ -9,10 +9,9 @@ from cemnet_jax.data.source import Clips
 from cemnet_jax.evaluate.cases import Case, draw_references
 from cemnet_jax.evaluate.charts import COLOURS, chart
 from cemnet_jax.evaluate.figures import fit
-from cemnet_jax.evaluate.methods import LastCase, system_method
+from cemnet_jax.evaluate.methods import mover, system_method
 from cemnet_jax.evaluate.stable import stable_content
 from cemnet_jax.infer import forward
-from cemnet_jax.infer.talker import Talker
 from cemnet_jax.metrics.lmd import FACE_SIZE
 from cemnet_jax.nets import landmark_frame
 from cemnet_jax.preprocess.crop import decode_jpeg
@@ -46,7 +45,7 @@ class Field(NamedTuple):
 
 def measure(clips: Clips, nets: forward.Networks, cases: list[Case]) -> list[Field]:
   """The displacement fields of some cases, by a system with a memory."""
-  once = LastCase(Talker(nets))
+  once = mover(nets)
   systems = [system_method(name, some, motion=once) for name, some in (
     ('agnostic', nets._replace(bridge=None)), ('bridged', nets))]
   return [_field(clips, systems, case) for case in cases]
@@ -54,9 +53,9 @@ def measure(clips: Clips, nets: forward.Networks, cases: list[Case]) -> list[Fie
 
 def _field(clips, systems, case):
   clip = clips[case.driving]
-  references = draw_references(clips, case, REFERENCES)
+  references = [draw_references(clips, case, REFERENCES)]
   landmarks = clip['landmarks'].astype(np.float32)
-  contents = [*(system.predict(clip, references) for system in systems), landmarks[:, CONTENT]]
+  contents = [*(system.predict(clip, references)[0] for system in systems), landmarks[:, CONTENT]]
   stable = stable_content(contents, [landmarks] * 3)
   means = [mouths.mean(0) for mouths in stable]
   frame = int(np.square(stable[-1] - means[-1]).sum((1, 2)).argmin())

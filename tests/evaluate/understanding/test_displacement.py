@@ -46,7 +46,7 @@ def field(clip, monkeypatch):
     """A method whose mouth lacks a share of the move, which turns with the head."""
     still = np.repeat(clip['face'][None, CONTENT], FRAMES, 0) - share * MOVE
     mouths = np.stack([turned(mouth, frame) for frame, mouth in enumerate(still)])
-    return SimpleNamespace(predict=lambda clip, references: mouths.astype(np.float32))
+    return SimpleNamespace(predict=lambda clip, references: mouths.astype(np.float32)[None])
 
   monkeypatch.setattr(displacement, 'draw_references', lambda *arguments: None)
   return displacement._field(clips, [moved(1.), moved(.25)], Case(1, 0))
