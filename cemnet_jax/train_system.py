@@ -7,7 +7,6 @@ import ast
 import hashlib
 import importlib
 import json
-import os
 from pathlib import Path
 
 import jax
@@ -16,6 +15,7 @@ from ml_collections import ConfigDict
 
 from cemnet_jax import stages
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import whole
 from cemnet_jax.systems import STATISTICS, SYSTEMS
 from cemnet_jax.train import ckpt, loop
 from cemnet_jax.train.pool import FeaturePool
@@ -67,10 +67,9 @@ def _statistics(cfg, data_dir, path: Path) -> dict[str, np.ndarray]:
   """Mean and deviation of aligned landmarks, made once per system."""
   if not path.is_file():
     if jax.process_index() == 0:
-      beside = path.with_name('tmp_' + path.name)
-      path.parent.mkdir(parents=True, exist_ok=True)
-      np.savez(beside, **_make_statistics(cfg, data_dir))
-      os.replace(beside, path)
+      made = _make_statistics(cfg, data_dir)
+      with whole(path, '.npz') as beside:
+        np.savez(beside, **made)
     if jax.process_count() > 1:
       from jax.experimental import multihost_utils
       multihost_utils.sync_global_devices('landmark statistics')

@@ -42,13 +42,13 @@ def _inspect(args) -> None:
                     'pairs can only be verified')
   from cemnet_jax.data.card import dataset_card, to_markdown
   from cemnet_jax.data.source import Clips
-  from cemnet_jax.preprocess.video import check_writable
+  from cemnet_jax.files import check_writable
   card = args.out and check_writable(Path(args.out) / 'card.md')
   clips = Clips(args.data, args.dataset)
   tables = dataset_card(clips)
   _show(tables)
   if card:
-    from cemnet_jax.evaluate.tables import write_text
+    from cemnet_jax.files import write_text
     write_text(card, to_markdown(args.dataset, tables))
     _write_sheet(card.with_name('contact_sheet.png'), clips)
     print(f'{card.parent}: written')

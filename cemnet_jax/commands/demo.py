@@ -35,7 +35,7 @@ def add_arguments(parser) -> None:
 def run(args) -> None:
   """Leaves picture_<n>.png and talk_<n>.mp4 in `args.out`; a second run makes them anew."""
   start = time.monotonic()
-  from cemnet_jax.preprocess.video import check_writable
+  from cemnet_jax.files import check_writable
   out = Path(args.out)
   try:
     out.mkdir(parents=True, exist_ok=True)

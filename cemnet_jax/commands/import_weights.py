@@ -125,7 +125,7 @@ def _import(out: str, sources: list[Source]) -> None:
 
 
 def _check_writable(out: str) -> None:
-  from cemnet_jax.preprocess.video import check_writable
+  from cemnet_jax.files import check_writable
   check_writable(Path(out) / 'imported')
 
 

@@ -40,6 +40,7 @@ def quickstart(out: Path, data_dir, size: str) -> None:
   from cemnet_jax.evaluate import quickstart as show
   from cemnet_jax.evaluate import tables
   from cemnet_jax.evaluate.clock import Clock
+  from cemnet_jax.files import write_text
   from cemnet_jax.preprocess.prepare import prepare_synthetic
   from cemnet_jax.train_system import load_config, train_system
   work = out / 'work'
@@ -67,7 +68,7 @@ def quickstart(out: Path, data_dir, size: str) -> None:
   if not (clock.finished('videos') and all(path.is_file() for path in files)):
     with clock.part('videos'):
       show.make_videos(out, clips, work)
-  tables.write_text(out / 'results.md', show.results(measured, clock, work, size))
+  write_text(out / 'results.md', show.results(measured, clock, work, size))
   _say(f'\n{show.summary(measured, clock)}\n\n{out}: results.md, '
        + ', '.join(path.name for path in files))
 

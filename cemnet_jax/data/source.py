@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import re
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from google.protobuf.message import DecodeError
 from jaxtyping import Int
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import whole
 from cemnet_jax.topology import EMOTIONS, SAMPLES_PER_FRAME
 
 SPLITS = ('train', 'val', 'test', 'test_sentence')  # the order of global clip indices
@@ -93,10 +93,9 @@ class _Part:
           return {k: stored[k] for k in COLUMNS}
     rows = [_labels(self.read(s, i)) for s in self._sources for i in range(self.sizes[s])]
     columns = {k: np.array([row[k] for row in rows]) for k in COLUMNS}
-    scratch = file.with_name(f'.index-{os.getpid()}.npz')
-    with contextlib.suppress(OSError):  # a read-only dataset is indexed anew each time
-      np.savez_compressed(scratch, fingerprint=self.fingerprint, **columns)
-      os.replace(scratch, file)
+    # A read-only dataset is indexed anew each time.
+    with contextlib.suppress(OSError), whole(file, '.npz') as beside:
+      np.savez_compressed(beside, fingerprint=self.fingerprint, **columns)
     return columns
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import cache_dir, whole
 from cemnet_jax.topology import FPS, MESH_IDS, NUM_LANDMARKS, POSE
 
 MODEL_URL = ('https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/'
@@ -28,7 +29,8 @@ MAX_JUMP = 0.6  # face widths from one frame to the next: farther means a cut or
 
 
 def find_landmarker(path=None) -> Path:
-  """The model file: `path`, else $CEMNET_LANDMARKER, else the cache, else downloaded once.
+  """The model file: `path`, else $CEMNET_LANDMARKER, else $CEMNET_CACHE or
+  the cache, else downloaded once.
 
   UserError when a given file is missing, or when the download fails or has another sha256.
   """
@@ -37,8 +39,7 @@ def find_landmarker(path=None) -> Path:
     if not os.path.isfile(given):
       raise UserError(f'{given}: no such landmarker file; give face_landmarker.task')
     return Path(given)
-  cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'cemnet_jax'
-  target = cache / 'face_landmarker.task'
+  target = cache_dir() / 'face_landmarker.task'
   if not target.is_file():
     _download(target)
   return target
@@ -47,19 +48,16 @@ def find_landmarker(path=None) -> Path:
 def _download(target: Path) -> None:
   """Fetches the model beside `target`, checks its sha256, then renames it."""
   advice = (f'download {MODEL_URL} elsewhere and give it by --landmarker or ${MODEL_VARIABLE}')
-  temporary = target.with_name(f'{target.name}.{os.getpid()}')
   try:
     target.parent.mkdir(parents=True, exist_ok=True)
     with urllib.request.urlopen(MODEL_URL, timeout=60) as response:
       data = response.read()
     if hashlib.sha256(data).hexdigest() != MODEL_SHA256:
       raise UserError(f'{MODEL_URL}: what came has another sha256 than expected; {advice}')
-    temporary.write_bytes(data)
-    os.replace(temporary, target)
+    with whole(target) as beside:
+      beside.write_bytes(data)
   except (URLError, OSError) as error:
     raise UserError(f'the face landmarker cannot be fetched ({error}); {advice}') from error
-  finally:
-    temporary.unlink(missing_ok=True)
 
 
 class Faces(NamedTuple):

@@ -1,12 +1,11 @@
 """What a process sets once, before it touches a device: the compilation cache, its cluster."""
 
 import functools
-import os
-from pathlib import Path
 
 import jax
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import cache_dir
 
 # XLA's options for a program that runs once or twice on a CPU: compiling it well would take longer
 # than running it.
@@ -28,12 +27,6 @@ def step_compile() -> dict[str, str] | None:
   except jax.errors.JaxRuntimeError:
     return None
   return options
-
-
-def cache_dir() -> Path:
-  """Where compiled programs are kept: $CEMNET_CACHE, else cemnet_jax in the user's cache."""
-  user = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
-  return Path(os.environ.get('CEMNET_CACHE') or user / 'cemnet_jax')
 
 
 def keep_compiled_programs(seconds: float = 0.5) -> None:

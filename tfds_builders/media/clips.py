@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import whole
 from cemnet_jax.preprocess import face, smooth, video
 from cemnet_jax.preprocess.audio import to_wav16
 from cemnet_jax.preprocess.clip_record import make_record
@@ -145,10 +146,8 @@ def cut(runs) -> tuple[tuple[int, int], ...]:
 
 
 def _keep(kept: Path, outcome: Outcome, arrays: dict) -> None:
-  kept.parent.mkdir(parents=True, exist_ok=True)
-  beside = kept.with_name(f'.{os.getpid()}-{kept.name}')
-  np.savez(beside, outcome=json.dumps(outcome._asdict()), **arrays)
-  os.replace(beside, kept)
+  with whole(kept, '.npz') as beside:
+    np.savez(beside, outcome=json.dumps(outcome._asdict()), **arrays)
 
 
 def _sound(task: Task, path: Path) -> np.ndarray:
