@@ -88,7 +88,8 @@ def check_writable(path, inputs: Iterable = ()) -> Path:
   """
   text, path = os.fspath(path), Path(path)
   if not text or text.endswith(os.sep) or path.is_dir() or path.name in ('', '.', '..'):
-    raise UserError(f'{text!r}: names no file but a folder; choose another --out')
+    raise UserError(f'{text!r}: cannot be written (it names a folder, no file); choose another '
+                    '--out')
   for given in filter(None, inputs):
     if path.exists() and os.path.exists(given) and os.path.samefile(path, given):
       raise UserError(f'{path}: is an input ({given}), which would be lost; choose another --out')

@@ -122,7 +122,7 @@ def test_a_folder_belongs_to_one_run_until_that_ends(tmp_path, holding):
 def test_a_folder_is_no_file_to_write(tmp_path, monkeypatch, name):
   monkeypatch.chdir(tmp_path)
   (tmp_path / 'dir').mkdir()
-  with pytest.raises(UserError, match='names no file but a folder'):
+  with pytest.raises(UserError, match='cannot be written .it names a folder, no file'):
     files.check_writable(name)
 
 

@@ -48,7 +48,7 @@ def run(args) -> None:
   from cemnet_jax.infer.references import from_arrays
   from cemnet_jax.infer.talker import Talker
   from cemnet_jax.infer.warm_up import warm_up
-  from cemnet_jax.preprocess.video import write_video
+  from cemnet_jax.preprocess.encode import write_video
   from cemnet_jax.weights import embedded
   traced.keep()
   nets = loading.load(embedded.folder())

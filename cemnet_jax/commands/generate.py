@@ -6,8 +6,10 @@ from functools import partial
 import numpy as np
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import check_writable
 from cemnet_jax.infer import RESOLUTIONS
-from cemnet_jax.preprocess.video import check_writable, is_picture, read_picture, write_video
+from cemnet_jax.preprocess.encode import write_video
+from cemnet_jax.preprocess.picture import is_picture, read_picture
 from cemnet_jax.systems import TALKERS
 from cemnet_jax.topology import EMOTIONS, FPS, NUM_LANDMARKS, SAMPLES_PER_FRAME
 

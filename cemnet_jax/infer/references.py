@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.preprocess import face, video
+from cemnet_jax.preprocess import face, sound, video
 from cemnet_jax.preprocess.crop import crop_frame, iplap_boxes, stable_boxes, to_crop
 from cemnet_jax.preprocess.film import Film
 from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP, SAMPLES_PER_FRAME
@@ -154,7 +154,7 @@ def back_and_forth(length: int, count: int) -> Int[np.ndarray, 'T']:
 def _sound(path, start, stop) -> Float[np.ndarray, 'S']:
   """What is said in frames [start, stop); silence where the sound ends sooner."""
   parts, missing = [], stop * SAMPLES_PER_FRAME
-  for part in video.iterate_audio(path, like_video=True):
+  for part in sound.iterate_audio(path, like_video=True):
     parts.append(part[:missing])
     missing -= len(parts[-1])
     if not missing:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.references import References
-from cemnet_jax.preprocess import face, video
+from cemnet_jax.preprocess import face, sound, video
 from cemnet_jax.preprocess.film import Film
 from cemnet_jax.preprocess.guarded import Failed, Guard
 from cemnet_jax.preprocess.recording import Recording
@@ -43,7 +43,7 @@ def start(load: Callable, paths: Sequence, speech, *, landmarker=None,
   """
   say('loading the system')
   model = None if known else face.find_landmarker(landmarker)
-  recording = video.record_audio(speech)
+  recording = sound.record_audio(speech)
   limit = len(recording) // SAMPLES_PER_FRAME
   guard = Guard(_search)
   try:

@@ -20,7 +20,7 @@ from cemnet_jax.infer.references import References
 from cemnet_jax.infer.rows import Rows, average_overlaps, smooth
 from cemnet_jax.infer.video import TalkingVideo
 from cemnet_jax.nets.landmark_frame import Similarity
-from cemnet_jax.preprocess import video
+from cemnet_jax.preprocess import sound
 from cemnet_jax.preprocess.audio import MfccWindows, mel_statistics, mel_windows
 from cemnet_jax.preprocess.recording import Recording
 from cemnet_jax.topology import CONTENT, POSE, SAMPLES_PER_FRAME
@@ -329,12 +329,12 @@ def _whole_frames(audio):
 def load_audio(audio) -> Float[np.ndarray, 'S']:
   """Speech at 16 kHz from a file or from samples; UserError when there is none."""
   if isinstance(audio, (str, Path)):
-    return video.read_audio(audio)
+    return sound.read_audio(audio)
   audio = np.asarray(audio)
   if audio.ndim != 1 or audio.dtype.kind != 'f' or not np.isfinite(audio).all():
     raise UserError('audio: expected a file or finite float samples (S,) at 16 kHz')
-  if len(audio) < video.MIN_SECONDS * 16000:
-    raise UserError(f'audio: lasts under {video.MIN_SECONDS} s; give longer speech')
+  if len(audio) < sound.MIN_SECONDS * 16000:
+    raise UserError(f'audio: lasts under {sound.MIN_SECONDS} s; give longer speech')
   return audio.astype(np.float32)
 
 

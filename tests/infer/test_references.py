@@ -10,7 +10,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.infer import references as refs
 from cemnet_jax.preprocess import face
 from cemnet_jax.preprocess.crop import crop_frame, stable_boxes
-from cemnet_jax.preprocess.video import write_video
+from cemnet_jax.preprocess.encode import write_video
 from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP
 from tests.infer.tiny_system import drawn_face
 

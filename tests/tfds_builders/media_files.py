@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from cemnet_jax.preprocess.video import write_video
+from cemnet_jax.preprocess.encode import write_video
 from cemnet_jax.topology import FPS
 
 TEMPLATE = np.random.default_rng(0).uniform(-0.5, 0.5, (131, 2)).astype(np.float32)
