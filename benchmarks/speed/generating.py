@@ -108,7 +108,7 @@ def generate(talker: talking.Talker, source: Path, known: np.ndarray | None, lan
     frames, audio = list(video.iterate_frames(source)), sound.record_audio(source)
   if known is None:
     with clock.part(LANDMARKS), face.landmarker(landmarker) as detect:
-      known = face.video_landmarks(frames, detect)
+      known = face.video_landmarks(frames, detect).landmarks
   references = refs.from_arrays(frames, known[:len(frames)], moving=True)
   last = []
 

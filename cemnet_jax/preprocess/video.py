@@ -12,6 +12,7 @@ import av
 import numpy as np
 from av.filter import Graph
 from av.sidedata.sidedata import Type as SideData
+from av.stream import Disposition
 from av.video.reformatter import ColorTrc, Interpolation
 from jaxtyping import Float, Int, UInt8
 
@@ -117,7 +118,8 @@ def upright(rgb: UInt8[np.ndarray, 'H W 3'], matrix: Int[np.ndarray, '3 3'] | No
 
 def _refuse_tiles(path, container) -> None:
   """A HEIF picture of tiles looks like as many videos of one frame."""
-  if container.streams.video and not films(container) and 'mov' in container.format.name:
+  tiles = any(s.disposition & Disposition.dependent for s in container.streams.video)
+  if tiles and not films(container):
     raise UserError(f'{path}: is a picture of several tiles, of which only one would be read; save '
                     'it as JPEG or PNG')
 
