@@ -29,6 +29,8 @@ COMMANDS = {
 # What is true of a command that was stopped in the middle; the others left nothing behind.
 INTERRUPTED = {
   'prepare': 'the same command goes on with the files that are left',
+  'demo': 'the same command makes all videos anew',
+  'import-weights': 'stages that were told are complete, the others are not there',
   'train': 'the same command goes on from the last checkpoint',
   'evaluate': 'the same command goes on with the cases that are left',
   'quickstart': 'the same command goes on from the last checkpoint',
@@ -64,11 +66,11 @@ def main(argv: list[str] | None = None) -> int:
   0; 2 for a user's error and 1 for the program's own, each told in one line; 130 for Ctrl-C.
   """
   argv = sys.argv[1:] if argv is None else argv
-  _say_any_name()
+  say_any_name()
   try:
     return _run(argv)
   except KeyboardInterrupt:
-    return _end(130, f'interrupted; {INTERRUPTED.get(argv[0], NOTHING_LEFT)}')
+    return interrupted(argv[0])
   except BrokenPipeError:  # whoever read our output wants no more: `cemnet data inspect | head`
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -99,6 +101,11 @@ def _run(argv) -> int:
   return 0
 
 
+def interrupted(command: str) -> int:
+  """Tells what is true of a command that was stopped by Ctrl-C."""
+  return _end(130, f'interrupted; {INTERRUPTED.get(command, NOTHING_LEFT)}')
+
+
 def fail(error: Exception) -> int:
   """Tells in one line what failed; of what nobody foresaw, in which file the traceback is."""
   if isinstance(error, UserError):
@@ -127,7 +134,7 @@ def _end(code: int, text: str) -> int:
   return code
 
 
-def _say_any_name() -> None:
+def say_any_name() -> None:
   """Lets file names be printed that are no text in this terminal's encoding."""
   for stream in (sys.stdout, sys.stderr):
     if hasattr(stream, 'reconfigure'):

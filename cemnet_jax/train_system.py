@@ -4,6 +4,7 @@
 """
 
 import ast
+import contextlib
 import hashlib
 import importlib
 import json
@@ -15,7 +16,7 @@ from ml_collections import ConfigDict
 
 from cemnet_jax import stages
 from cemnet_jax.errors import UserError
-from cemnet_jax.files import whole
+from cemnet_jax.files import locked, whole
 from cemnet_jax.systems import STATISTICS, SYSTEMS
 from cemnet_jax.train import ckpt, loop
 from cemnet_jax.train.pool import FeaturePool
@@ -120,8 +121,7 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
   Raises:
     UserError: data or a frozen stage is missing, or `loop.fit` refuses.
   """
-  from cemnet_jax.data.pipeline import NoExamples, iterate, make_dataset, open_clips
-  from cemnet_jax.data.source import dataset_path
+  from cemnet_jax.data.pipeline import open_clips
   workdir, cfg = Path(workdir), cfg.copy_and_resolve_references()
   if cfg.model.get('classes') == SPEAKERS:
     cfg.model.classes = open_clips(str(data_dir), cfg.data.dataset)[0].num_train_speakers
@@ -133,6 +133,14 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     print(f'{title or cfg.stage}: finished before, in {workdir}', flush=True)
     return
   loop.check_workdir(workdir)
+  with locked(workdir) if jax.process_index() == 0 else contextlib.nullcontext():
+    _train_stage(cfg, data_dir, workdir, frozen_dirs, title)
+
+
+def _train_stage(cfg, data_dir, workdir: Path, frozen_dirs, title: str) -> None:
+  """`train_stage` of a stage that is not finished, in a folder that no other run works in."""
+  from cemnet_jax.data.pipeline import NoExamples, iterate, make_dataset
+  from cemnet_jax.data.source import dataset_path
   frozen, identity = load_frozen(cfg, data_dir, workdir, frozen_dirs or {})
   for name in cfg.data.dataset.split('+'):
     identity[f'dataset.{name}'] = dataset_path(data_dir, name).name

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cemnet_jax import cli, train_system
+from cemnet_jax import cli, files, train_system
 from cemnet_jax.errors import UserError
 from cemnet_jax.systems import Node
 from cemnet_jax.train import ckpt, loop
@@ -87,6 +87,15 @@ def test_trains_in_order_skips_and_goes_on(toys, tmp_path, capsys):
     with patch.context() as p:
       p.setattr('cemnet_jax.data.source.dataset_path', lambda d, n: Path('2.0.0'))
       train_system.train_system('toys', 'debug', 'data', tmp_path, ('*.steps=4',))
+
+
+def test_two_runs_in_one_folder_are_noticed(toys, tmp_path):
+  with files.locked(tmp_path / 'first'), pytest.raises(
+      UserError, match='first: process .* works in this folder'):
+    train_system.train_system('toys', 'debug', 'data', tmp_path)
+  train_system.train_system('toys', 'debug', 'data', tmp_path)  # and the lock went with its holder
+  with files.locked(tmp_path / 'first'):  # a finished stage is read while another run holds it
+    train_system.train_system('toys', 'debug', 'data', tmp_path)
 
 
 def test_imported_stages_are_taken_as_they_are(toys, tmp_path, capsys):

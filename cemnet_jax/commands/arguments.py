@@ -32,7 +32,7 @@ def number(least: float, most: float) -> Callable[[str], float]:
   return parse
 
 
-def name(text: str) -> str:
+def path_name(text: str) -> str:
   """A file or a folder: anything but nothing, which would mean the current folder."""
   if not text.strip('\0'):
     raise argparse.ArgumentTypeError('is empty; give a name')

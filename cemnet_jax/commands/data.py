@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from cemnet_jax.commands.arguments import MOST_PROCESSES, integer, path_name
 from cemnet_jax.errors import UserError
 
 MAX_LINES = 20  # problems printed; the rest is counted
@@ -16,17 +17,18 @@ def add_arguments(parser) -> None:
   jobs = parser.add_subparsers(dest='job', required=True, metavar='JOB')
   inspect = jobs.add_parser('inspect', help='tables of what a dataset holds')
   _common(inspect)
-  inspect.add_argument('--out', metavar='DIR',
+  inspect.add_argument('--out', type=path_name, metavar='DIR',
                        help='also write card.md and contact_sheet.png into this folder')
   verify = jobs.add_parser('verify', help='re-read and check every record')
   _common(verify)
-  verify.add_argument('--processes', type=int, default=os.cpu_count() or 1)
+  verify.add_argument('--processes', type=integer(1, MOST_PROCESSES), default=os.cpu_count() or 1)
   verify.add_argument('--digest', metavar='HEX',
                       help='sha256 of all records that another build printed, to compare')
 
 
 def _common(parser) -> None:
-  parser.add_argument('--data', required=True, metavar='DIR', help='folder of the built datasets')
+  parser.add_argument('--data', type=path_name, required=True, metavar='DIR',
+                      help='folder of the built datasets')
   parser.add_argument('--dataset', required=True, metavar='NAME',
                       help='say synth_mead/mead_quickstart')
 
@@ -84,8 +86,6 @@ def _show(tables) -> None:
 def _verify(args) -> None:
   from cemnet_jax.data.verify import verify_clips
   from cemnet_jax.data.verify_pairs import verify_pairs
-  if args.processes < 1:
-    raise UserError(f'--processes {args.processes}: at least 1 is needed')
   if args.digest and not re.fullmatch('[0-9a-f]{64}', args.digest):
     raise UserError(f'--digest {args.digest}: give the 64 hexadecimal digits that '
                     '`cemnet data verify` printed')

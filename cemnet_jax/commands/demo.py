@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from cemnet_jax.commands.arguments import path_name
 from cemnet_jax.errors import UserError
 
 FIRST_SPEAKER = 5000  # no world's speakers have such numbers, so nothing was trained on these
@@ -29,7 +30,8 @@ class Scene(NamedTuple):
 
 def add_arguments(parser) -> None:
   """Flags of the command."""
-  parser.add_argument('--out', default='demo', metavar='DIR', help='gets pictures and videos')
+  parser.add_argument('--out', type=path_name, default='demo', metavar='DIR',
+                      help='gets pictures and videos')
 
 
 def run(args) -> None:

@@ -18,10 +18,10 @@ def add_arguments(parser) -> None:
   add('--system-dir', metavar='DIR',
       help='workdir of a trained system; the one that comes with the package by default')
   add('--system', default='cemnet', choices=TALKERS, help='which system of that workdir')
-  add('--reference', required=True, nargs='+', action='extend', type=arguments.name,
+  add('--reference', required=True, nargs='+', action='extend', type=arguments.path_name,
       metavar='FILE',
       help='pictures of one face, the first of which speaks; or one video, which keeps its motion')
-  add('--audio', required=True, type=arguments.name, metavar='FILE',
+  add('--audio', required=True, type=arguments.path_name, metavar='FILE',
       help='speech: any sound or video file')
   add('--out', required=True, metavar='VIDEO',
       help='the video to write: .mp4, .mov, .mkv or .webm')

@@ -59,7 +59,8 @@ def test_another_shot_ends_a_run_and_no_gap_is_bridged_over_it():
 
 def test_picture_without_a_face_is_named():
   with pytest.raises(UserError, match='sky.png: no face found'):
-    face.picture_landmarks(np.zeros((4, 4, 3), np.uint8), lambda _: np.zeros((0, 131, 2), np.float32), 'sky.png')
+    face.picture_landmarks(np.zeros((4, 4, 3), np.uint8),
+                           lambda _: np.zeros((0, 131, 2), np.float32), 'sky.png')
 
 
 def test_landmarker_is_given_found_or_downloaded_once(tmp_path, monkeypatch):

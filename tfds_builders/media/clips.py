@@ -84,7 +84,7 @@ def kept_path(scratch, root, entry: Entry, settings: Settings) -> Path:
     stat = path.stat() if path.is_file() else None
     stamp.append(stat and (name, stat.st_size, stat.st_mtime_ns))
   text = f'{FORMAT} {entry.file} {entry.audio} {stamp} {settings.describe()}'
-  name = hashlib.sha256(text.encode()).hexdigest()[:24]
+  name = hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:24]
   return Path(scratch) / name[:2] / f'{name}.npz'
 
 
@@ -259,7 +259,7 @@ def _judge(landmarks, cuts) -> tuple[tuple[tuple[int, int], ...], str]:
   if width < MIN_FACE_PX:
     return (), f'the face is only {width:.0f} px wide, under {MIN_FACE_PX}'
   middle = np.flatnonzero(found)[found.sum() // 2]
-  if face.tilt(landmarks[middle]) > face.MAX_TILT:
+  if cuts is not None and face.tilt(landmarks[middle]) > face.MAX_TILT:  # not of ready ones
     return (), 'the face lies on its side'
   pieces = cut(face.steady_runs(landmarks, cuts))
   if not pieces:
