@@ -159,3 +159,19 @@ def test_a_frozen_stage_without_its_folder_is_one_line(flag, tmp_path):
      f'--data={tmp_path}', '--frozen', flag], cwd=ROOT, capture_output=True, text=True)
   assert done.returncode == 2 and done.stderr.count('\n') == 1
   assert f'--frozen {flag}: write STAGE=DIR' in done.stderr
+
+
+def test_an_account_without_a_home_can_train(tmp_path):
+  script = ('import pwd, sys\n'
+            'def unknown(user): raise KeyError(user)\n'
+            'pwd.getpwuid = unknown\n'
+            'from cemnet_jax import cli, files\n'
+            f'code = cli.main(["train", "--preset", "debug", "--data", {str(tmp_path)!r}, '
+            f'"--workdir", {str(tmp_path / "w")!r}])\n'
+            'print(files.cache_dir())\n'
+            'sys.exit(code)')
+  done = subprocess.run([sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True,
+                        env={'TMPDIR': str(tmp_path), 'PATH': '/usr/bin:/bin'})
+  assert done.returncode == 2, done.stderr
+  assert done.stderr.splitlines()[-1].startswith('cemnet: error: no complete dataset'), done.stderr
+  assert done.stdout.splitlines()[-1].startswith(f'{tmp_path}/cemnet_jax-')

@@ -64,8 +64,10 @@ def between(values: Float[np.ndarray, 'T ...'], seen: Bool[np.ndarray, 'T'],
   """The values of the frames that are seen; straight lines between them, and the ends held."""
   at, known = np.arange(len(values)), np.flatnonzero(seen)
   flat = values.reshape(len(values), -1)
-  filled = [np.interp(at, known, column[known]) for column in flat.T]
-  return np.stack(filled, axis=1).reshape(values.shape).astype(np.float32)
+  filled = np.empty(flat.shape, np.float32)
+  for column, out in zip(flat.T, filled.T):
+    out[:] = np.interp(at, known, column[known])
+  return filled.reshape(values.shape)
 
 
 def _look(frames, track, index) -> _Look:

@@ -56,7 +56,7 @@ def iterate_frames(path, shrink: int = 1) -> Iterator[UInt8[np.ndarray, 'H W 3']
   Output k shows the last source frame stamped no later than k / 25 s plus half a frame of the
   faster of the two rates, so that a 30 fps source is neither early nor late on average.
   `shrink` divides both sides, by area means before the costly change to RGB. What is transparent
-  is shown over white, and HDR is tone-mapped. A still picture is one frame.
+  is shown over white, and HDR has the colours of ordinary video. A still picture is one frame.
   """
   if is_picture(path):
     yield read_picture(path)
@@ -95,7 +95,8 @@ def remarks(path) -> list[str]:
     told = [f'video track {streams.index(stream) + 1} of {len(streams)} is shown'
             ] * (len(streams) > 1)
     if frame is not None and frame.color_trc in HDR:
-      told.append(f'{HDR[frame.color_trc]} is tone-mapped to the colours of ordinary video')
+      told.append(f'{HDR[frame.color_trc]} is converted to the colours of ordinary video; what is '
+                  'brighter than its white is white')
     if frame is not None and _transparent(frame):
       told.append('what is transparent is shown over white')
   return told

@@ -1,6 +1,8 @@
 """References from arrays and files: boxes, choice, loops, and errors that name the file."""
 
 import contextlib
+import gc
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import references as refs
-from cemnet_jax.preprocess import face
+from cemnet_jax.preprocess import face, film
 from cemnet_jax.preprocess.crop import crop_frame, stable_boxes
 from cemnet_jax.preprocess.encode import write_video
 from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP
@@ -130,6 +132,28 @@ def test_a_cut_to_another_person_is_not_painted_over_and_told(tmp_path, fake_lan
   np.testing.assert_array_equal(np.flatnonzero(~got.seen), range(20, 30))
   assert told == [f'{paths[0]}: another shot or person is in 10 of 42 frames (0.8 to 1.2 s), which '
                   'stay as they are']
+
+
+def test_memory_does_not_grow_with_a_reference_video(tmp_path, fake_landmarker, monkeypatch):
+  monkeypatch.setattr(film, 'KEPT_BYTES', 10 * SKY.nbytes)
+  peaks = []
+  for seconds in (4, 24):
+    frames = _moving(25)
+    frames[10:13] = [SKY] * 3  # gaps, so that runs are compared
+    path = tmp_path / f'{seconds}.mp4'
+    write_video(path, (frame for _ in range(seconds) for frame in frames),
+                np.zeros(seconds * 16000, np.float32))
+    gc.collect()
+    tracemalloc.start()
+    got = refs.from_files([path])
+    for index in range(len(got.frames)):
+      assert got.frames[index].shape == SKY.shape
+    assert len(got.audio[-640:]) == 640
+    peaks.append(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+  assert len(got.frames) == 600
+  # What grows is a frame's landmarks and box, a fiftieth of a frame of 1080p at most.
+  assert peaks[1] - peaks[0] < 500 * 6 * 131 * 2 * 4, peaks
 
 
 def test_a_face_on_its_side_is_refused(tmp_path):

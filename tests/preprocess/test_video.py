@@ -170,7 +170,7 @@ def test_transparent_parts_of_a_video_are_shown_over_white(tmp_path):
 
 
 @pytest.mark.parametrize('transfer,name', [(18, 'HLG'), (16, 'HDR10')])
-def test_hdr_is_tone_mapped_and_told(tmp_path, transfer, name):
+def test_hdr_has_the_colours_of_ordinary_video_and_is_told(tmp_path, transfer, name):
   ramp = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], 48, 0)
   frames = np.concatenate([ramp, ramp // 2, ramp // 4], axis=2)[None].repeat(3, 0)
   hdr = (('color_trc', transfer), ('color_primaries', 9), ('colorspace', 9))
