@@ -8,6 +8,7 @@ import sys
 from absl import app, flags, logging
 from ml_collections import config_flags
 
+from cemnet_jax.cli import fail, interrupted, say_any_name
 from cemnet_jax.errors import UserError
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -24,8 +25,15 @@ _PROCESS_ID = flags.DEFINE_integer('process_id', None, 'which one this is, from 
 
 
 def _fail(message: str):
-  print('cemnet: error: ' + ' '.join(message.split()), file=sys.stderr)
-  sys.exit(2)
+  sys.exit(fail(UserError(message)))
+
+
+def _frozen() -> dict[str, str]:
+  """{stage: folder} of the flags --frozen."""
+  for pair in _FROZEN.value:
+    if not all(pair.partition('=')):
+      raise UserError(f'--frozen {pair}: write STAGE=DIR, say --frozen=aee=WORK/aee')
+  return dict(pair.split('=', 1) for pair in _FROZEN.value)
 
 
 def _parse(argv):
@@ -45,17 +53,20 @@ def _parse(argv):
 def main(argv):
   """Called by absl once the flags are parsed."""
   del argv
+  say_any_name()
   logging.set_verbosity(logging.WARNING)  # Orbax reports every file at INFO
-  from cemnet_jax.train import process
-  from cemnet_jax.train_system import train_stage
   try:
+    frozen = _frozen()
+    from cemnet_jax.train import process
+    from cemnet_jax.train_system import train_stage
     process.keep_compiled_programs()
     if _DISTRIBUTED.value:
       process.join_cluster(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
-    train_stage(_CONFIG.value, _DATA.value, _WORKDIR.value,
-                frozen_dirs=dict(pair.split('=', 1) for pair in _FROZEN.value))
-  except UserError as error:
-    _fail(str(error))
+    train_stage(_CONFIG.value, _DATA.value, _WORKDIR.value, frozen_dirs=frozen)
+  except KeyboardInterrupt:
+    sys.exit(interrupted('train'))
+  except Exception as error:
+    sys.exit(fail(error))
 
 
 if __name__ == '__main__':

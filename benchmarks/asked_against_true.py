@@ -51,7 +51,7 @@ def read(path, landmarker, kept):
     points = face.load_landmarks(stored, len(frames))
   else:
     with face.landmarker(landmarker) as detect:
-      points = face.video_landmarks(frames, detect)
+      points = face.video_landmarks(frames, detect).landmarks
     if stored:
       kept.mkdir(parents=True, exist_ok=True)
       np.savez(stored, landmarks=points)

@@ -59,7 +59,7 @@ def main():
       start = time.perf_counter()
       with face.landmarker(args.landmarker, tracking=mode == 'video') as detect:
         opened = time.perf_counter()
-        found = face.video_landmarks(frames, detect)
+        found = face.video_landmarks(frames, detect, mode == 'video').landmarks
       seconds[mode, 'frame'] = seconds.get((mode, 'frame'), 0) + time.perf_counter() - opened
       seconds[mode, 'open'] = seconds.get((mode, 'open'), 0) + opened - start
       for method in smooth.METHODS:

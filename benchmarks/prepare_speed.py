@@ -72,7 +72,8 @@ def measure(name, path, landmarker, mode) -> None:
   sound, audio = best(lambda: video.read_audio(path, like_video=True))
   frames = frames[:len(audio) // SAMPLES_PER_FRAME]
   with face.landmarker(landmarker, tracking=mode == 'video') as detect:
-    detecting, landmarks = best(lambda: face.video_landmarks(frames, detect))
+    detecting, landmarks = best(
+      lambda: face.video_landmarks(frames, detect, mode == 'video').landmarks)
   pcm = np.zeros(len(frames) * SAMPLES_PER_FRAME, np.int16)
   crop, record = best(lambda: make_record(frames, landmarks, pcm, size=128))
   with tempfile.TemporaryDirectory() as kept:

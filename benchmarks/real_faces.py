@@ -19,10 +19,9 @@ from benchmarks.real.footage import make, own_sound, parse_options
 from benchmarks.table import line, rule
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate.figures import write_png
-from cemnet_jax.evaluate.tables import write_text
+from cemnet_jax.files import check_writable, write_text
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.preprocess import face
-from cemnet_jax.preprocess.video import check_writable
 from cemnet_jax.systems import TALKERS
 from cemnet_jax.train.process import keep_compiled_programs
 

@@ -4,9 +4,9 @@
 """
 
 import ast
+import contextlib
 import importlib
 import json
-import os
 from pathlib import Path
 
 import jax
@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from cemnet_jax import fingerprints, stages
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import locked, whole
 from cemnet_jax.systems import STATISTICS, SYSTEMS
 from cemnet_jax.train import chain, ckpt, loop
 from cemnet_jax.train.pool import FeaturePool
@@ -71,10 +72,9 @@ def _statistics(cfg, data_dir, path: Path, data: dict[str, str]) -> dict[str, np
   """
   made_of = json.dumps(data, sort_keys=True)
   if jax.process_index() == 0 and not path.is_file():
-    beside = path.with_name(f'.{path.name}-{os.getpid()}.npz')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(beside, **_make_statistics(cfg, data_dir), **{MADE_OF: made_of})
-    os.replace(beside, path)
+    made = _make_statistics(cfg, data_dir)
+    with whole(path, '.npz') as beside:
+      np.savez(beside, **made, **{MADE_OF: made_of})
   meet('landmark statistics', path)
   with np.load(path, allow_pickle=False) as stored:
     statistics = dict(stored)
@@ -143,7 +143,7 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     UserError: data or a frozen stage is missing, the checkpoint would be chosen on a split that
       evaluation reports, or `loop.fit` refuses.
   """
-  from cemnet_jax.data.pipeline import NoExamples, iterate, make_dataset, open_clips
+  from cemnet_jax.data.pipeline import open_clips
   from cemnet_jax.evaluate.cases import SPLITS as REPORTED
   if cfg.best and cfg.eval_split in REPORTED:
     raise UserError(f'{cfg.stage}: eval_split={cfg.eval_split} is a split that evaluation reports, '
@@ -164,6 +164,13 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     print(f'{title or cfg.stage}: finished before, in {workdir}', flush=True)
     return
   loop.check_workdir(workdir)
+  with locked(workdir) if jax.process_index() == 0 else contextlib.nullcontext():
+    _train_stage(cfg, data_dir, workdir, clips, frozen, identity, frozen_dirs, title)
+
+
+def _train_stage(cfg, data_dir, workdir: Path, clips, frozen, identity, frozen_dirs, title) -> None:
+  """`train_stage` of a stage that is not finished, in a folder that no other run works in."""
+  from cemnet_jax.data.pipeline import NoExamples, iterate, make_dataset
 
   pooled = cfg.pool.batches > 0
   where = dict(seed=cfg.seed, process_index=jax.process_index(), process_count=jax.process_count())

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cemnet_jax import cli, train_system
+from cemnet_jax import cli, files, train_system
 from cemnet_jax.errors import UserError
 from cemnet_jax.systems import Node
 from cemnet_jax.train import chain, ckpt, loop
@@ -143,6 +143,15 @@ def test_a_run_of_before_such_records_is_taken_as_it_is(toys, tmp_path, capsys):
   (tmp_path / 'statistics.npz').unlink()
   train_system.train_system('toys', 'debug', 'data', tmp_path)
   assert 'second: finished before' in capsys.readouterr().out
+
+
+def test_two_runs_in_one_folder_are_noticed(toys, tmp_path):
+  with files.locked(tmp_path / 'first'), pytest.raises(
+      UserError, match='first: process .* works in this folder'):
+    train_system.train_system('toys', 'debug', 'data', tmp_path)
+  train_system.train_system('toys', 'debug', 'data', tmp_path)  # and the lock went with its holder
+  with files.locked(tmp_path / 'first'):  # a finished stage is read while another run holds it
+    train_system.train_system('toys', 'debug', 'data', tmp_path)
 
 
 def test_imported_stages_are_taken_as_they_are(toys, tmp_path, capsys):

@@ -13,7 +13,10 @@ import tensorflow_datasets as tfds
 
 from cemnet_jax.data.digest import dataset_digest
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import locked
 from tfds_builders.stream import streaming
+
+INCOMPLETE = 'incomplete.'  # how tfds names the folder that it writes into
 
 
 def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config,
@@ -56,14 +59,12 @@ def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config
     if not sys.stderr.isatty():
       tfds.disable_progress_bar()
     writing = streaming() if builder.info.disable_shuffling else contextlib.nullcontext()
-    with _quiet(), writing, tempfile.TemporaryDirectory() as unused:
+    with locked(path.parent), _quiet(), writing, tempfile.TemporaryDirectory() as unused:
+      for left in path.parent.glob(f'{INCOMPLETE}*_{path.name}'):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
       builder.download_and_prepare(download_dir=unused, download_config=_beam_config(beam))
-    if finish:
-      try:
-        finish(builder)
-      except UserError:
-        shutil.rmtree(path)
-        raise
+      if finish:
+        _finish(finish, builder, path)
   except OSError as error:
     raise UserError(f'cannot write datasets to {data_dir} ({error}): choose another folder or free '
                     'space') from error
@@ -71,6 +72,14 @@ def build(builder_class: type[tfds.core.GeneratorBasedBuilder], data_dir, config
   counts = ', '.join(f'{s.num_examples} {name}' for name, s in builder.info.splits.items())
   report(f'{label}: {counts} in {time.monotonic() - start:.0f} s')
   return path
+
+
+def _finish(finish, builder, path) -> None:
+  try:
+    finish(builder)
+  except UserError:
+    shutil.rmtree(path)
+    raise
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from benchmarks.speed.timing import quartiles, ratio, rounded
 from benchmarks.speed.torch_talker import TorchNets
 from benchmarks.table import line, rule
 from cemnet_jax.infer.talker import Talker
-from cemnet_jax.preprocess.video import write_video
+from cemnet_jax.preprocess.encode import write_video
 
 OURS, SINGLE, BATCHED = 'JAX', 'PyTorch, frame by frame', 'PyTorch, batched'
 

@@ -14,7 +14,7 @@ import numpy as np
 from cemnet_jax.infer import forward, native, painter, paste
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer import talker as talking
-from cemnet_jax.preprocess import face, video
+from cemnet_jax.preprocess import encode, face, sound, video
 from cemnet_jax.topology import SAMPLES_PER_FRAME
 
 DECODE, LANDMARKS, FEATURES = 'decoding', 'landmarks', 'audio features'
@@ -105,10 +105,10 @@ def generate(talker: talking.Talker, source: Path, known: np.ndarray | None, lan
   """
   clock = Clock()
   with clock.part(DECODE):
-    frames, audio = list(video.iterate_frames(source)), video.record_audio(source)
+    frames, audio = list(video.iterate_frames(source)), sound.record_audio(source)
   if known is None:
     with clock.part(LANDMARKS), face.landmarker(landmarker) as detect:
-      known = face.video_landmarks(frames, detect)
+      known = face.video_landmarks(frames, detect).landmarks
   references = refs.from_arrays(frames, known[:len(frames)], moving=True)
   last = []
 
@@ -120,6 +120,6 @@ def generate(talker: talking.Talker, source: Path, known: np.ndarray | None, lan
   with clock.watching():
     making = clock.drawn(REST, kept(talker.stream(references, audio)))
     with clock.part(ENCODE):
-      video.write_video(out, making, audio)
+      encode.write_video(out, making, audio)
   frames = len(audio) // SAMPLES_PER_FRAME
   return Generated({name: clock.seconds[name] for name in PARTS}, frames, last[0])

@@ -30,7 +30,8 @@ def peaks(minutes: float, size: str, image_size: int) -> dict[str, float]:
 def _measure(minutes: float, size: str, image_size: int) -> dict[str, float]:
   from benchmarks.speed.system import networks, scene, write_speech
   from cemnet_jax.infer.talker import Talker
-  from cemnet_jax.preprocess.video import record_audio, write_video
+  from cemnet_jax.preprocess.encode import write_video
+  from cemnet_jax.preprocess.sound import record_audio
   found = {}
 
   def note(step: str) -> None:

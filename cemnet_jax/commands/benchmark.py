@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from cemnet_jax.errors import UserError
+from cemnet_jax.commands.arguments import integer, path_name
 
 SIZES = ('benchmark', 'debug')
 FULL = ('cemnet', 'cemnet_no_ebm', 'cemnet_no_aee')  # with every seed; the first two pool alike
@@ -14,31 +14,33 @@ CELL_CLIPS = 4  # of each cell of the matrix and repetition
 
 def add_arguments(parser) -> None:
   """Flags of the command."""
-  parser.add_argument('--out', default='benchmark', metavar='DIR', help='gets all results')
-  parser.add_argument('--data', default='data_cache', metavar='DIR', help='where data is built')
-  parser.add_argument('--seeds', type=int, default=3, metavar='N', help='trainings of the systems')
+  parser.add_argument('--out', type=path_name, default='benchmark', metavar='DIR',
+                      help='gets all results')
+  parser.add_argument('--data', type=path_name, default='data_cache', metavar='DIR',
+                      help='where data is built')
+  parser.add_argument('--seeds', type=integer(1, 100), default=3, metavar='N',
+                      help='trainings of the systems')
   parser.add_argument('--size', default='benchmark', choices=SIZES,
                       help='debug: minutes, and results that mean nothing')
-  parser.add_argument('--clips', type=int, default=200, metavar='N',
+  parser.add_argument('--clips', type=integer(1), default=200, metavar='N',
                       help='clips of each split and repetition that are measured')
-  parser.add_argument('--drawn', type=int, default=4, metavar='N',
+  parser.add_argument('--drawn', type=integer(0), default=4, metavar='N',
                       help='those of them that are drawn as pictures')
 
 
 def run(args) -> None:
   """Does what is not done yet."""
-  for name, least in (('seeds', 1), ('clips', 1), ('drawn', 0)):
-    if getattr(args, name) < least:
-      raise UserError(f'--{name} {getattr(args, name)}: at least {least} is needed')
   from absl import flags
 
+  from cemnet_jax.files import locked
   from cemnet_jax.train import process
   from cemnet_jax.train.loop import check_workdir
   if not flags.FLAGS.is_parsed():
     flags.FLAGS.mark_as_parsed()  # Grain's loader processes read absl flags
   process.keep_compiled_programs()
   check_workdir(args.out)
-  benchmark(Path(args.out), Path(args.data), args.size, args.seeds, args.clips, args.drawn)
+  with locked(args.out):
+    benchmark(Path(args.out), Path(args.data), args.size, args.seeds, args.clips, args.drawn)
 
 
 def benchmark(out: Path, data_dir: Path, size: str, seeds: int, clips: int, drawn: int) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from cemnet_jax.commands.arguments import MOST_PROCESSES, integer, path_name
 from cemnet_jax.errors import UserError
 from cemnet_jax.fingerprints import DIGITS
 
@@ -15,17 +16,18 @@ def add_arguments(parser) -> None:
   jobs = parser.add_subparsers(dest='job', required=True, metavar='JOB')
   inspect = jobs.add_parser('inspect', help='tables of what a dataset holds')
   _common(inspect)
-  inspect.add_argument('--out', metavar='DIR',
+  inspect.add_argument('--out', type=path_name, metavar='DIR',
                        help='also write card.md and contact_sheet.png into this folder')
   verify = jobs.add_parser('verify', help='re-read and check every record')
   _common(verify)
-  verify.add_argument('--processes', type=int, default=os.cpu_count() or 1)
+  verify.add_argument('--processes', type=integer(1, MOST_PROCESSES), default=os.cpu_count() or 1)
   verify.add_argument('--digest', metavar='HEX',
                       help='sha256 of all records that another build printed, to compare')
 
 
 def _common(parser) -> None:
-  parser.add_argument('--data', required=True, metavar='DIR', help='folder of the built datasets')
+  parser.add_argument('--data', type=path_name, required=True, metavar='DIR',
+                      help='folder of the built datasets')
   parser.add_argument('--dataset', required=True, metavar='NAME',
                       help='say synth_mead/mead_quickstart')
 
@@ -42,13 +44,13 @@ def _inspect(args) -> None:
   from cemnet_jax.commands.show import show
   from cemnet_jax.data.card import dataset_card, to_markdown
   from cemnet_jax.data.source import Clips
-  from cemnet_jax.preprocess.video import check_writable
+  from cemnet_jax.files import check_writable
   card = args.out and check_writable(Path(args.out) / 'card.md')
   clips = Clips(args.data, args.dataset)
   tables = dataset_card(clips)
   show(tables)
   if card:
-    from cemnet_jax.evaluate.tables import write_text
+    from cemnet_jax.files import write_text
     write_text(card, to_markdown(args.dataset, tables))
     _write_sheet(card.with_name('contact_sheet.png'), clips)
     print(f'{card.parent}: written')
@@ -70,8 +72,6 @@ def _write_sheet(path, clips) -> None:
 def _verify(args) -> None:
   from cemnet_jax.data.verify import verify_clips
   from cemnet_jax.data.verify_pairs import verify_pairs
-  if args.processes < 1:
-    raise UserError(f'--processes {args.processes}: at least 1 is needed')
   if args.digest and not re.fullmatch('[0-9a-f]{64}', args.digest):
     raise UserError(f'--digest {args.digest}: give the 64 hexadecimal digits that '
                     '`cemnet data verify` printed')

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from cemnet_jax.commands.arguments import path_name
 from cemnet_jax.errors import UserError
 
 FIRST_SPEAKER = 5000  # no world's speakers have such numbers, so nothing was trained on these
@@ -29,13 +30,14 @@ class Scene(NamedTuple):
 
 def add_arguments(parser) -> None:
   """Flags of the command."""
-  parser.add_argument('--out', default='demo', metavar='DIR', help='gets pictures and videos')
+  parser.add_argument('--out', type=path_name, default='demo', metavar='DIR',
+                      help='gets pictures and videos')
 
 
 def run(args) -> None:
   """Leaves picture_<n>.png and talk_<n>.mp4 in `args.out`; a second run makes them anew."""
   start = time.monotonic()
-  from cemnet_jax.preprocess.video import check_writable
+  from cemnet_jax.files import check_writable
   out = Path(args.out)
   try:
     out.mkdir(parents=True, exist_ok=True)
@@ -48,7 +50,7 @@ def run(args) -> None:
   from cemnet_jax.infer.references import from_arrays
   from cemnet_jax.infer.talker import Talker
   from cemnet_jax.infer.warm_up import warm_up
-  from cemnet_jax.preprocess.video import write_video
+  from cemnet_jax.preprocess.encode import write_video
   from cemnet_jax.weights import embedded
   traced.keep()
   nets = loading.load(embedded.folder())

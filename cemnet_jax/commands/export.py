@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import cemnet_jax
+from cemnet_jax.commands.arguments import path_name
 from cemnet_jax.errors import UserError
 from cemnet_jax.systems import SYSTEMS, TALKERS
 
@@ -45,13 +46,15 @@ class System(NamedTuple):
 def add_arguments(parser) -> None:
   """Flags of the command."""
   add = parser.add_argument
-  add('--system-dir', required=True, metavar='DIR', help='workdir of a trained system')
+  add('--system-dir', type=path_name, required=True, metavar='DIR',
+      help='workdir of a trained system')
   add('--system', default='cemnet', choices=(*TALKERS, WAV2LIP),
       help='which system of that workdir')
   add('--format', required=True, choices=FORMATS,
       help='torch, safetensors: a file per net; stablehlo: a file per function; compact: '
            'what `cemnet generate --system-dir` takes, in half precision')
-  add('--out', required=True, metavar='DIR', help='a new folder; gets the files and export.json')
+  add('--out', type=path_name, required=True, metavar='DIR',
+      help='a new folder; gets the files and export.json')
 
 
 def run(args) -> None:

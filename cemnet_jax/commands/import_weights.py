@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cemnet_jax.commands.arguments import path_name
+
 PRESET = 'paper'  # the sizes of public weights
 
 
@@ -53,7 +55,8 @@ def add_arguments(parser) -> None:
 
 
 def _out(add) -> None:
-  add('--out', required=True, metavar='DIR', help="a system's workdir; gets one folder per stage")
+  add('--out', type=path_name, required=True, metavar='DIR',
+      help="a system's workdir; gets one folder per stage")
 
 
 def run(args) -> None:
@@ -125,7 +128,7 @@ def _import(out: str, sources: list[Source]) -> None:
 
 
 def _check_writable(out: str) -> None:
-  from cemnet_jax.preprocess.video import check_writable
+  from cemnet_jax.files import check_writable
   check_writable(Path(out) / 'imported')
 
 

@@ -3,8 +3,10 @@
 import os
 import re
 
+from cemnet_jax.commands.arguments import MOST_PROCESSES, integer, number, path_name
 from cemnet_jax.errors import UserError
 
+LEAST_SIZE, MOST_SIZE = 16, 1024  # px of a crop
 SIZES = ('debug', 'quickstart', 'benchmark', 'full')
 
 
@@ -24,7 +26,7 @@ def add_arguments(parser) -> None:
   mead = kinds.add_parser('mead', help="MEAD's original tree: ACTOR/video/front/EMOTION/...")
   add = mead.add_argument
   add('--name', default='front', help='DATA/mead/NAME')
-  add('--views', nargs='+', metavar='VIEW', help='cameras; front by default')
+  add('--views', nargs='+', action='extend', metavar='VIEW', help='cameras; front by default')
   add('--audio-only', action='store_true', help='the sound alone, with or without a video')
   add('--transcripts', metavar='CSV',
       help='what is said: columns file,transcript or actor,emotion[,level],number,transcript; '
@@ -35,21 +37,23 @@ def add_arguments(parser) -> None:
   lrs2 = kinds.add_parser('lrs2', help="LRS2's original tree: mvlrs_v1/main/ID/00001.mp4")
   add = lrs2.add_argument
   add('--name', default='main', help='DATA/lrs2/NAME')
-  add('--subsets', nargs='+', metavar='SUBSET', help='main, pretrain; main by default')
+  add('--subsets', nargs='+', action='extend', metavar='SUBSET',
+      help='main, pretrain; main by default')
   add('--lists', metavar='DIR', help='folder of train.txt, val.txt, test.txt, pretrain.txt')
   _media(lrs2, 'the folder that holds mvlrs_v1')
 
 
 def _common(parser) -> None:
-  parser.add_argument('--data', required=True, metavar='DIR', help='where datasets are built')
-  parser.add_argument('--processes', type=int, default=os.cpu_count() or 1)
+  parser.add_argument('--data', required=True, type=path_name, metavar='DIR',
+                      help='where datasets are built')
+  parser.add_argument('--processes', type=integer(1, MOST_PROCESSES), default=os.cpu_count() or 1)
 
 
 def _media(parser, root: str) -> None:
   """Flags of every dataset that is made of media files; None leaves what the name stands for."""
   add = parser.add_argument
-  add('--root', required=True, metavar='DIR', help=root)
-  add('--crop-size', '--size', type=int, metavar='PX', dest='size',
+  add('--root', required=True, type=path_name, metavar='DIR', help=root)
+  add('--crop-size', '--size', type=integer(LEAST_SIZE, MOST_SIZE), metavar='PX', dest='size',
       help='side of the face crops; 128 by default')
   add('--crop', choices=('stable', 'iplap'), help='how crops follow the face; stable by default')
   add('--landmarker', metavar='FILE',
@@ -58,7 +62,7 @@ def _media(parser, root: str) -> None:
       help='find the face in each picture by itself, or track it: see docs/data.md')
   add('--smoothing', choices=('none', 'savgol', 'one_euro'), help='of landmarks over time')
   add('--landmarks', metavar='DIR', help='ready landmarks: an npz for each file')
-  add('--max-bad', type=float, default=0.2, metavar='SHARE',
+  add('--max-bad', type=number(0, 1), default=0.2, metavar='SHARE',
       help='share of files that may be skipped before the build fails')
   add('--beam', action='store_true', help='work through Apache Beam')
   add('--beam-runner', metavar='NAME', help='with --beam: DirectRunner, FlinkRunner, ...')
@@ -86,7 +90,8 @@ def _synth(args) -> None:
 
 def _folder(args) -> None:
   from tfds_builders.clip_folder.clip_folder_dataset_builder import Builder, FolderConfig
-  folder = os.path.basename(os.path.abspath(args.root))
+  from tfds_builders.media.entry import printable
+  folder = printable(os.path.basename(os.path.abspath(args.root)))
   _build_media(args, Builder, FolderConfig, labels=args.labels,
                description=f'Talking clips of {folder}.')
 
@@ -110,10 +115,6 @@ def _build_media(args, builder, config_class, **fields) -> None:
   """Builds `args.name`: a config that the builder knows, with the flags given, or a new one."""
   if not re.fullmatch(r'[A-Za-z]\w*', args.name):
     raise UserError(f'--name {args.name!r}: use letters, digits and _ only, a letter first')
-  if args.size is not None and args.size < 16:
-    raise UserError(f'--size {args.size}: a crop of at least 16 px is needed')
-  if args.processes < 1:
-    raise UserError(f'--processes {args.processes}: at least 1 is needed')
   from tfds_builders.media.builder import build_media, named_config
   config = named_config(
     builder, config_class, args.name, root=args.root, size=args.size, crop=args.crop,

@@ -4,13 +4,17 @@ import json
 import os
 from pathlib import Path
 
+from cemnet_jax.commands.arguments import path_name
+
 SIZES = ('quickstart', 'debug')
 
 
 def add_arguments(parser) -> None:
   """Flags of the command."""
-  parser.add_argument('--out', default='quickstart', metavar='DIR', help='gets all results')
-  parser.add_argument('--data', default='data_cache', metavar='DIR', help='where data is built')
+  parser.add_argument('--out', type=path_name, default='quickstart', metavar='DIR',
+                      help='gets all results')
+  parser.add_argument('--data', type=path_name, default='data_cache', metavar='DIR',
+                      help='where data is built')
   parser.add_argument('--size', default='quickstart', choices=SIZES,
                       help='debug: a few minutes, and results that mean nothing')
 
@@ -19,13 +23,15 @@ def run(args) -> None:
   """Does what is not done yet."""
   from absl import flags
 
+  from cemnet_jax.files import locked
   from cemnet_jax.train import process
   from cemnet_jax.train.loop import check_workdir
   if not flags.FLAGS.is_parsed():
     flags.FLAGS.mark_as_parsed()  # Grain's loader processes read absl flags
   process.keep_compiled_programs()
   check_workdir(args.out)
-  quickstart(Path(args.out), args.data, args.size)
+  with locked(args.out):
+    quickstart(Path(args.out), args.data, args.size)
 
 
 def quickstart(out: Path, data_dir, size: str) -> None:
@@ -40,6 +46,7 @@ def quickstart(out: Path, data_dir, size: str) -> None:
   from cemnet_jax.evaluate import quickstart as show
   from cemnet_jax.evaluate import tables
   from cemnet_jax.evaluate.clock import Clock
+  from cemnet_jax.files import write_text
   from cemnet_jax.train_system import load_config, train_system
   from tfds_builders.prepare import prepare_synthetic
   work = out / 'work'
@@ -67,7 +74,7 @@ def quickstart(out: Path, data_dir, size: str) -> None:
   if not (clock.finished('videos') and all(path.is_file() for path in files)):
     with clock.part('videos'):
       show.make_videos(out, clips, work)
-  tables.write_text(out / 'results.md', show.results(measured, clock, work, size))
+  write_text(out / 'results.md', show.results(measured, clock, work, size))
   _say(f'\n{show.summary(measured, clock)}\n\n{out}: results.md, '
        + ', '.join(path.name for path in files))
 

@@ -1,5 +1,6 @@
 """`cemnet train`: all stages of a system in order, skipping finished ones, resuming the rest."""
 
+from cemnet_jax.commands.arguments import MOST_PROCESSES, integer, path_name
 from cemnet_jax.systems import SYSTEMS
 
 
@@ -7,8 +8,8 @@ def add_arguments(parser) -> None:
   """Declares the arguments of the subcommand."""
   parser.add_argument('--system', default='cemnet', help='one of ' + ', '.join(SYSTEMS))
   parser.add_argument('--preset', default='paper', help='paper, benchmark, quickstart or debug')
-  parser.add_argument('--data', required=True, help='folder of the built datasets')
-  parser.add_argument('--workdir', required=True, help='gets one folder per stage')
+  parser.add_argument('--data', type=path_name, required=True, help='folder of the built datasets')
+  parser.add_argument('--workdir', type=path_name, required=True, help='gets one folder per stage')
   parser.add_argument('--lrs', metavar='NAME', help='dataset of many speakers, such as lrs2/main; '
                       'the synthetic one by default')
   parser.add_argument('--mead', metavar='NAME', help='dataset of eight emotions, such as '
@@ -17,8 +18,10 @@ def add_arguments(parser) -> None:
                       help="changes a field of one stage's config, or of all with *")
   parser.add_argument('--distributed', action='store_true', help='one of several processes')
   parser.add_argument('--coordinator', help='host:port of the first process')
-  parser.add_argument('--num_processes', type=int, help='how many processes there are')
-  parser.add_argument('--process_id', type=int, help='which one this is, from 0')
+  parser.add_argument('--num_processes', type=integer(1, MOST_PROCESSES),
+                      help='how many processes there are')
+  parser.add_argument('--process_id', type=integer(0, MOST_PROCESSES),
+                      help='which one this is, from 0')
 
 
 def run(args) -> None:

@@ -164,7 +164,7 @@ def _skipped_table(report: Path) -> Table:
   """Reasons, without their numbers, for which files were skipped or used in part."""
   files = defaultdict(list)
   if report.is_file():
-    with report.open(newline='', encoding='utf-8') as lines:
+    with report.open(newline='', encoding='utf-8', errors='backslashreplace') as lines:
       for row in csv.DictReader(lines):
         if row['reason']:
           reason = re.sub(r'\d+(\.\d+)?', 'N', row['reason'])

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from cemnet_jax import fingerprints
 from cemnet_jax.data.folders import SPLITS, UNREADABLE, load_records
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import write_text
 from cemnet_jax.preprocess.parallel import ordered_map
 
 DIGEST = 'digest'  # in the metadata: sha256 of all records, as `cemnet data verify` prints it
@@ -79,6 +79,4 @@ def _chunk_digests(task) -> list[bytes]:
 
 def _write(file: Path, digest: str) -> None:
   metadata = json.loads(file.read_text()) if file.is_file() else {}
-  scratch = file.with_name(f'.{file.name}-{os.getpid()}')
-  scratch.write_text(json.dumps({**metadata, DIGEST: digest}))
-  os.replace(scratch, file)
+  write_text(file, json.dumps({**metadata, DIGEST: digest}))

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from cemnet_jax import fingerprints
 from cemnet_jax.data.digest import DIGEST, dataset_digest
 from cemnet_jax.data.folders import SPLITS, UNREADABLE, dataset_path, load_records
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import whole
 from cemnet_jax.topology import EMOTIONS, SAMPLES_PER_FRAME
 
 CACHE_LIMIT = 2 << 30  # datasets under 2 GiB keep their parsed records in memory
@@ -65,10 +65,9 @@ class _Part:
           return {k: stored[k] for k in COLUMNS}
     rows = [_labels(self.read(s, i)) for s in self._sources for i in range(self.sizes[s])]
     columns = {k: np.array([row[k] for row in rows]) for k in COLUMNS}
-    scratch = file.with_name(f'.index-{os.getpid()}.npz')
-    with contextlib.suppress(OSError):  # a read-only dataset is indexed anew each time
-      np.savez_compressed(scratch, fingerprint=self._mark, **columns)
-      os.replace(scratch, file)
+    # A read-only dataset is indexed anew each time.
+    with contextlib.suppress(OSError), whole(file, '.npz') as beside:
+      np.savez_compressed(beside, fingerprint=self._mark, **columns)
     return columns
 
 

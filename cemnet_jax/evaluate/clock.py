@@ -6,7 +6,7 @@ import resource
 import time
 from pathlib import Path
 
-from cemnet_jax.evaluate.tables import write_text
+from cemnet_jax.files import write_text
 
 
 class Clock:

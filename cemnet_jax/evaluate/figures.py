@@ -1,12 +1,12 @@
 """Pictures of results: the contact sheet and videos with several faces next to each other."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
+
+from cemnet_jax.files import whole
 
 MARGIN = 8  # px around cells
 HEADER = 28  # px of a line of text
@@ -80,11 +80,8 @@ def side_by_side(videos: dict[str, UInt8[np.ndarray, 'T H W 3']], *, size: int =
 
 def write_png(path, image: UInt8[np.ndarray, 'H W 3']) -> None:
   """Writes an RGB picture as a whole or not at all."""
-  path = Path(path)
   ok, data = cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
   if not ok:
     raise ValueError(f'cannot encode a picture of shape {image.shape}')
-  path.parent.mkdir(parents=True, exist_ok=True)
-  scratch = path.with_name(f'.{path.name}.{os.getpid()}')
-  scratch.write_bytes(data.tobytes())
-  os.replace(scratch, path)
+  with whole(path) as beside:
+    beside.write_bytes(data.tobytes())

@@ -7,7 +7,7 @@ from html import escape
 from typing import NamedTuple
 from urllib.parse import quote
 
-from cemnet_jax.evaluate.tables import write_text
+from cemnet_jax.files import write_text
 
 STYLE = """\
 :root { color-scheme: light dark; --ink: #1c1e21; --soft: #5c636b; --line: #d7dbe0; --back: #fff;

@@ -1,7 +1,6 @@
 """Results of single cases on disk, one file each: an evaluation that was stopped goes on."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from jaxtyping import Float
 
 from cemnet_jax import fingerprints
 from cemnet_jax.evaluate.cases import Case
+from cemnet_jax.files import whole
 from cemnet_jax.metrics.tally import Tally
 from cemnet_jax.train.ckpt import read_json, write_json
 
@@ -64,11 +64,9 @@ class Records:
   def put(self, method: str, case: Case, drawn: bool, record: Record) -> None:
     """Keeps a record, whole or not at all."""
     path = self._folder / method / _name(case, drawn)
-    path.parent.mkdir(exist_ok=True)
-    beside = path.with_name(f'.{path.name}.{os.getpid()}.npz')
     value = json.dumps({'scores': record.scores, 'taken_for': record.taken_for})
-    np.savez(beside, scores=value, features=record.features)
-    os.replace(beside, path)
+    with whole(path, '.npz') as beside:
+      np.savez(beside, scores=value, features=record.features)
 
 
 def _name(case, drawn):

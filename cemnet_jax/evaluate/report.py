@@ -14,6 +14,7 @@ from cemnet_jax.evaluate.run import SYSTEMS_OF
 from cemnet_jax.evaluate.summary import confusions
 from cemnet_jax.evaluate.tables import COLUMNS
 from cemnet_jax.evaluate.understanding.chapters import Understanding
+from cemnet_jax.files import write_text
 from cemnet_jax.metrics.emotion_recognition import per_class
 from cemnet_jax.metrics.tally import mean
 from cemnet_jax.topology import EMOTIONS
@@ -65,7 +66,7 @@ def write_report(out: Path, title: str, found: Evaluation, say: Callable[[str], 
   numbers = _numbers(found, splits)
   numbers['understanding'] = understanding.numbers if understanding else {}
   tables.write_lines(out / 'results.json', numbers, clip_rows(found))
-  tables.write_text(out / 'results.md', text(title, found) + '\n')
+  write_text(out / 'results.md', text(title, found) + '\n')
   sections = [*_sections(found, splits), *_pictures(drawn, out),
               *(understanding.sections if understanding else ()),
               Section('How it was measured', _method(found))]

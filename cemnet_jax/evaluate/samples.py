@@ -11,7 +11,7 @@ from cemnet_jax.evaluate.cases import Case, draw_references
 from cemnet_jax.evaluate.methods import Method
 from cemnet_jax.preprocess.audio import load_wav16
 from cemnet_jax.preprocess.crop import decode_jpeg
-from cemnet_jax.preprocess.video import write_video
+from cemnet_jax.preprocess.encode import write_video
 
 SIZE = 192  # px of each face
 

@@ -1,15 +1,14 @@
 """Means and spreads -> the cells of tables, as markdown and as rows of text."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from cemnet_jax.evaluate.methods import UNRANKED
 from cemnet_jax.evaluate.summary import Key, Value
+from cemnet_jax.files import write_text
 
 NOT_MEASURED = 'not measured'
 
@@ -105,15 +104,6 @@ def markdown(table: Grid) -> str:
   lines = [table.columns, ['---'] * len(table.columns), *rows]
   bar = lambda text: text.replace('|', r'\|')  # a bare one would end the cell
   return '\n'.join('| ' + ' | '.join(map(bar, line)) + ' |' for line in lines)
-
-
-def write_text(path, text: str) -> None:
-  """Writes a file as a whole or not at all."""
-  path = Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  scratch = path.with_name(f'.{path.name}.{os.getpid()}')
-  scratch.write_text(text, encoding='utf-8')
-  os.replace(scratch, path)
 
 
 def write_lines(path, value: Mapping[str, object], rows: Iterable[Mapping]) -> None:

@@ -15,7 +15,7 @@ from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.metrics.mouth_opening import mouth_opening
 from cemnet_jax.preprocess.audio import load_wav16
-from cemnet_jax.preprocess.video import write_video
+from cemnet_jax.preprocess.encode import write_video
 from cemnet_jax.topology import EMOTIONS
 
 REFERENCES = 5  # pictures of the speaker, as in the paper

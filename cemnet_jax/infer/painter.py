@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import RESOLUTIONS, forward, native, paste
@@ -26,6 +26,7 @@ class Batch(NamedTuple):
   landmarks: Float[np.ndarray, 'K 131 2']  # of those that are drawn; K < B: the rest fills it up
   sketches: UInt8[np.ndarray, 'B T S S']  # of the frames around each
   mel: Float[np.ndarray, 'B 80 16']
+  seen: Bool[np.ndarray, 'B'] | None = None  # those without the face stay as they are; None: all
 
 
 class Painter:
@@ -71,8 +72,9 @@ class Painter:
 
   def _finished(self, batch, crops, painting):
     rows = [forward.Painting(*row) for row in zip(*map(np.asarray, painting))]
-    return [self._pasted(*of_frame) for of_frame in zip(
-      rows, crops, batch.frames, batch.boxes, batch.known, batch.landmarks)]
+    seen = np.ones(len(crops), bool) if batch.seen is None else batch.seen
+    return [self._pasted(*of_frame) if here else of_frame[2].copy() for here, *of_frame in zip(
+      seen, rows, crops, batch.frames, batch.boxes, batch.known, batch.landmarks)]
 
   def _correspondence(self, landmarks, count):
     """What `forward.paint` needs of the landmarks, the last repeated to fill a batch of `count`."""

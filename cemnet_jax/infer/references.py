@@ -5,12 +5,13 @@ from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.preprocess import face, video
+from cemnet_jax.preprocess import face, people, sound, video
 from cemnet_jax.preprocess.crop import crop_frame, iplap_boxes, stable_boxes, to_crop
 from cemnet_jax.preprocess.film import Film
+from cemnet_jax.preprocess.recording import Recording
 from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP, SAMPLES_PER_FRAME
 
 IPLAP_PAD = 25  # px around the points in IP-LAP's published inference; 5 in its training (spec 8.3)
@@ -22,7 +23,10 @@ class References(NamedTuple):
   landmarks: Float[np.ndarray, 'N 131 2']  # px
   boxes: Float[np.ndarray, 'N 4']  # x0 y0 x1 y1, px
   moving: bool
-  audio: Float[np.ndarray, 'S'] | None = None  # what `moving` frames say, 16 kHz, where it is known
+  # What `moving` frames say, 16 kHz, where it is known.
+  audio: Float[np.ndarray, 'S'] | Recording | None = None
+  # Which of them show the face; the others stay as they are, with landmarks between. None: all.
+  seen: Bool[np.ndarray, 'N'] | None = None
 
 
 def from_arrays(frames: Sequence[UInt8[np.ndarray, 'H W 3']],
@@ -54,7 +58,7 @@ def from_files(paths: Sequence, landmarker=None, max_frames: int | None = None,
                crop: str = 'stable') -> References:
   """References from pictures or from one video, faces found by MediaPipe; `crop` as above.
 
-  Of a video, the longest run of frames with one steady face among its first `max_frames` is taken.
+  Of a video, the first `max_frames` are taken; those without the face are not `seen`.
   UserError names the file that cannot be read or shows no face.
   """
   frames = open_files(paths, max_frames)
@@ -73,25 +77,39 @@ def open_files(paths: Sequence, max_frames: int | None = None,
 
 
 def landmarks_of(paths: Sequence, frames: Sequence[UInt8[np.ndarray, 'H W 3']], detect: Callable,
-                 ) -> Float[np.ndarray, 'N 131 2']:
-  """Landmarks (px) in `open_files(paths)`, by `face.landmarker`; a video is read by it, and its
-  frames without a face are NaN. UserError names the picture that shows none."""
+                 ) -> Float[np.ndarray, 'N 131 2'] | face.Track:
+  """Landmarks (px) in `open_files(paths)`, by `face.landmarker`; a video is read by it.
+
+  UserError names the picture that shows no face.
+  """
   if isinstance(frames, Film):
     return face.video_landmarks(frames.read(), detect)
   return np.stack([face.picture_landmarks(*of) for of in zip(frames, repeat(detect), paths)])
 
 
 def from_found(paths: Sequence, frames: Sequence[UInt8[np.ndarray, 'H W 3']],
-               landmarks: Float[np.ndarray, 'N 131 2'], crop: str = 'stable') -> References:
-  """References of `open_files(paths)`, a video being read, with the landmarks that were found."""
+               found: Float[np.ndarray, 'N 131 2'] | face.Track, crop: str = 'stable',
+               say: Callable[[str], None] = lambda line: None) -> References:
+  """References of `open_files(paths)`, a video being read, with what `landmarks_of` found.
+
+  `say` is told which frames of a video stay as they are.
+  """
   if not isinstance(frames, Film):
-    return from_arrays(frames, landmarks, crop=crop)
-  path, runs = paths[0], face.steady_runs(landmarks)
-  if not runs:
+    return from_arrays(frames, found, crop=crop)
+  path, part = paths[0], people.of_one_person(frames, found)
+  if part is None:
     raise UserError(f'{path}: no face found in any frame; give a video of one face from the front')
-  start, stop = max(runs, key=lambda run: run[1] - run[0])
-  return from_arrays(frames[start:stop], landmarks[start:stop], moving=True, crop=crop,
-                     audio=_sound(path, start, stop) if video.has_audio(path) else None)
+  runs, landmarks = part.runs, part.landmarks
+  face.check_upright(landmarks[part.middle], path)
+  boxes = np.full((len(frames), 4), np.nan, np.float32)
+  for start, stop in runs:
+    boxes[start:stop] = _boxes(frames[start:stop], landmarks[start:stop], True, crop)
+  seen = np.isfinite(boxes).all(axis=1)
+  for line in part.told:
+    say(f'{path}: {line}')
+  return References(
+    frames, people.between(landmarks, seen), people.between(boxes, seen), True,
+    _sound(path, len(frames)) if video.has_audio(path) else None, None if seen.all() else seen)
 
 
 def whole_boxes(frames: Sequence[UInt8[np.ndarray, 'H W 3']]) -> Float[np.ndarray, 'N 4']:
@@ -116,7 +134,19 @@ def part(references: References, start: int, stop: int) -> References:
   return References(
     references.frames[start:stop], references.landmarks[start:stop], references.boxes[start:stop],
     references.moving,
-    None if audio is None else audio[start * SAMPLES_PER_FRAME:stop * SAMPLES_PER_FRAME])
+    None if audio is None else audio[start * SAMPLES_PER_FRAME:stop * SAMPLES_PER_FRAME],
+    None if references.seen is None else references.seen[start:stop])
+
+
+def steady(references: References, most: int) -> References:
+  """The first `most` frames of the longest run of a video that shows the face in every frame."""
+  if references.seen is None:
+    return part(references, 0, most)
+  edges = np.flatnonzero(np.diff(np.r_[False, references.seen, False]))
+  starts, stops = edges[::2], edges[1::2]
+  longest = (stops - starts).argmax()
+  start, stop = starts[longest], min(stops[longest], starts[longest] + most)
+  return part(references, start, stop)._replace(seen=None)
 
 
 def crops(references: References, size: int) -> UInt8[np.ndarray, 'N S S 3']:
@@ -131,15 +161,18 @@ def choose(references: References, count: int, seed: int = 0, how: str = 'random
   'random' draws without replacement by `seed` (the paper's protocol); 'lip_openness' sorts by
   mouth opening and takes equally spaced ranks (IP-LAP).
   """
-  total = len(references.frames)
-  if total <= count:
-    return np.arange(total)
+  seen = references.seen
+  index = np.arange(len(references.frames)) if seen is None else np.flatnonzero(seen)
+  if len(index) <= count:
+    return index
   if how == 'random':
-    return np.sort(np.random.default_rng(seed).choice(total, count, replace=False))
+    rng = np.random.default_rng(seed)
+    return index[np.sort(rng.choice(len(index), count, replace=False))]
   if how == 'lip_openness':
-    points = crop_landmarks(references)
+    points = crop_landmarks(references)[index]
     opening = np.linalg.norm(points[:, INNER_LIP_TOP] - points[:, INNER_LIP_BOTTOM], axis=1)
-    return np.sort(np.argsort(opening, kind='stable')[np.linspace(0, total - 1, count).astype(int)])
+    ranks = np.linspace(0, len(index) - 1, count).astype(int)
+    return index[np.sort(np.argsort(opening, kind='stable')[ranks])]
   raise ValueError(f"how is 'random' or 'lip_openness', not {how!r}")
 
 
@@ -151,15 +184,17 @@ def back_and_forth(length: int, count: int) -> Int[np.ndarray, 'T']:
   return np.minimum(at, 2 * length - 2 - at)
 
 
-def _sound(path, start, stop) -> Float[np.ndarray, 'S']:
-  """What is said in frames [start, stop); silence where the sound ends sooner."""
-  parts, missing = [], stop * SAMPLES_PER_FRAME
-  for part in video.iterate_audio(path, like_video=True):
-    parts.append(part[:missing])
-    missing -= len(parts[-1])
-    if not missing:
-      break
-  return np.concatenate([*parts, np.zeros(missing, np.float32)])[start * SAMPLES_PER_FRAME:]
+def _sound(path, frames: int) -> Recording:
+  """What is said in the first so many frames; silence where the sound ends sooner."""
+  def parts():
+    missing = frames * SAMPLES_PER_FRAME
+    for heard in sound.iterate_audio(path, like_video=True):
+      yield heard[:missing]
+      missing -= len(heard[:missing])
+      if not missing:
+        return
+    yield np.zeros(missing, np.float32)
+  return Recording(parts())
 
 
 def _boxes(frames, landmarks, moving, crop):

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.references import References
-from cemnet_jax.preprocess import face, video
+from cemnet_jax.preprocess import face, sound, video
 from cemnet_jax.preprocess.film import Film
 from cemnet_jax.preprocess.guarded import Failed, Guard
 from cemnet_jax.preprocess.recording import Recording
@@ -21,6 +21,7 @@ class Started(NamedTuple):
   talker: object  # infer.talker.Talker
   references: References
   speech: Recording
+  own: sound.OwnSound  # what the nets hear as it is in the file, for the result
 
 
 def start(load: Callable, paths: Sequence, speech, *, landmarker=None,
@@ -43,7 +44,12 @@ def start(load: Callable, paths: Sequence, speech, *, landmarker=None,
   """
   say('loading the system')
   model = None if known else face.find_landmarker(landmarker)
-  recording = video.record_audio(speech)
+  track = sound.choose_track(speech)
+  say(f'{speech}: {track.told}')
+  recording = sound.record_audio(speech, track)
+  for path in paths:
+    for line in video.remarks(path):
+      say(f'{path}: {line}')
   limit = len(recording) // SAMPLES_PER_FRAME
   guard = Guard(_search)
   try:
@@ -57,15 +63,16 @@ def start(load: Callable, paths: Sequence, speech, *, landmarker=None,
     nets = load()
     compiled = warm_up(nets, len(paths) if video.is_picture(paths[0]) else limit)
     say('finding the face')
-    references = known(nets.crop) if known else _found(guard, paths, limit, nets.crop)
+    references = known(nets.crop) if known else _found(guard, paths, limit, nets.crop, say)
   finally:
     guard.close()
   say('compiling')
   compiled()
-  return Started(Talker(nets), references, recording)
+  own = sound.OwnSound(speech, track, len(recording))
+  return Started(Talker(nets), references, recording, own)
 
 
-def _search(task, beat) -> Float[np.ndarray, 'N 131 2'] | str:
+def _search(task, beat) -> Float[np.ndarray, 'N 131 2'] | face.Track | str:
   """In the other process: landmarks of files in px, or what is wrong with them."""
   paths, model, limit = task
   try:
@@ -79,14 +86,14 @@ def _search(task, beat) -> Float[np.ndarray, 'N 131 2'] | str:
     return str(error)
 
 
-def _found(guard, paths, limit, crop) -> References:
+def _found(guard, paths, limit, crop, say) -> References:
   frames = refs.open_files(paths, limit)
   if isinstance(frames, Film):
     for _ in frames.read():  # it holds them, or knows how many they are
       pass
-  landmarks = guard.result()
-  if isinstance(landmarks, Failed):
-    raise UserError(f'{paths[0]}: MediaPipe found no face since {landmarks.reason}')
-  if isinstance(landmarks, str):
-    raise UserError(landmarks)
-  return refs.from_found(paths, frames, landmarks, crop)
+  found = guard.result()
+  if isinstance(found, Failed):
+    raise UserError(f'{paths[0]}: MediaPipe found no face since {found.reason}')
+  if isinstance(found, str):
+    raise UserError(found)
+  return refs.from_found(paths, frames, found, crop, say)

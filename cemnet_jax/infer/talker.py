@@ -9,18 +9,18 @@ from typing import NamedTuple
 import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt8
-from tqdm import tqdm
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import calibration, forward, loading
 from cemnet_jax.infer import references as refs
 from cemnet_jax.infer.calibration import Calibration
 from cemnet_jax.infer.painter import Batch, Painter
+from cemnet_jax.infer.progress import with_bar
 from cemnet_jax.infer.references import References
 from cemnet_jax.infer.rows import Rows, average_overlaps, smooth
 from cemnet_jax.infer.video import TalkingVideo
 from cemnet_jax.nets.landmark_frame import Similarity
-from cemnet_jax.preprocess import video
+from cemnet_jax.preprocess import sound
 from cemnet_jax.preprocess.audio import MfccWindows, mel_statistics, mel_windows
 from cemnet_jax.preprocess.recording import Recording
 from cemnet_jax.topology import CONTENT, POSE, SAMPLES_PER_FRAME
@@ -193,7 +193,7 @@ class Talker:
     pictures for silence with the emotion that they show."""
     plain = options._replace(calibrate=False, emotion='auto', smooth=0.0)
     if references.moving and references.audio is not None:
-      some = refs.part(references, 0, calibration.FRAMES)
+      some = refs.steady(references, calibration.FRAMES)
       plan = self.plan(some, some.audio, options=plain)
       return calibration.measure(plan.landmarks, refs.crop_landmarks(some)[plan.shot.shown])
     bridge = self._nets.bridge
@@ -241,7 +241,7 @@ class Talker:
     starts = range(0, count, RENDER_BATCH)
 
     def batches() -> Iterator[Batch]:
-      for start in tqdm(starts, desc='frames', unit='batch', disable=not options.progress):
+      for start in starts:
         ids = np.minimum(np.arange(start, start + RENDER_BATCH), count - 1)
         at = shot.shown[ids]
         around = np.clip(np.arange(start - reach, start + RENDER_BATCH + reach), 0, count - 1)
@@ -251,9 +251,9 @@ class Talker:
         sketches = self._sketch_windows(points, canvas.boxes[shot.shown[around]])
         wanted = points[reach:reach + min(RENDER_BATCH, count - start)]
         yield Batch([canvas.frames[i] for i in at], canvas.boxes[at], known[at], wanted, sketches,
-                    mel)
+                    mel, None if canvas.seen is None else canvas.seen[at])
 
-    return painter.paint(batches())
+    return with_bar(painter.paint(batches()), count, options.progress)
 
   def _cues(self, chosen: References, audio, options: Options, heard=None) -> forward.Cues:
     bridge = self._nets.bridge
@@ -329,12 +329,12 @@ def _whole_frames(audio):
 def load_audio(audio) -> Float[np.ndarray, 'S']:
   """Speech at 16 kHz from a file or from samples; UserError when there is none."""
   if isinstance(audio, (str, Path)):
-    return video.read_audio(audio)
+    return sound.read_audio(audio)
   audio = np.asarray(audio)
   if audio.ndim != 1 or audio.dtype.kind != 'f' or not np.isfinite(audio).all():
     raise UserError('audio: expected a file or finite float samples (S,) at 16 kHz')
-  if len(audio) < video.MIN_SECONDS * 16000:
-    raise UserError(f'audio: lasts under {video.MIN_SECONDS} s; give longer speech')
+  if len(audio) < sound.MIN_SECONDS * 16000:
+    raise UserError(f'audio: lasts under {sound.MIN_SECONDS} s; give longer speech')
   return audio.astype(np.float32)
 
 

@@ -3,8 +3,6 @@
 import contextlib
 import functools
 import hashlib
-import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import jax
 import numpy as np
 from jax import export
 
-from cemnet_jax.train.process import cache_dir, keep_compiled_programs
+from cemnet_jax.files import cache_dir, whole
+from cemnet_jax.train.process import keep_compiled_programs
 
 _kept = False
 PACKAGE = Path(__file__).parents[1]
@@ -49,11 +48,8 @@ def program(function: Callable, net, arrays: tuple) -> export.Exported:
   if stored is None:
     made = export.export(jax.jit(lambda *arrays: function(net, *arrays)))(*arrays)
     stored = bytes(made.serialize())
-    with contextlib.suppress(OSError):
-      file.parent.mkdir(parents=True, exist_ok=True)
-      scratch = file.with_name(f'.{file.name}.{os.getpid()}.{threading.get_ident()}')
-      scratch.write_bytes(hashlib.sha256(stored).digest() + stored)
-      os.replace(scratch, file)
+    with contextlib.suppress(OSError), whole(file) as beside:
+      beside.write_bytes(hashlib.sha256(stored).digest() + stored)
   # Read again even when it was just made: the same bytes have the same compiled program kept.
   return export.deserialize(bytearray(stored))
 

@@ -12,11 +12,22 @@ from typing import NamedTuple
 from urllib.error import URLError
 from zipfile import BadZipFile
 
+import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, Int16, UInt8
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.topology import FPS, MESH_IDS, NUM_LANDMARKS, POSE
+from cemnet_jax.files import cache_dir, whole
+from cemnet_jax.preprocess.search import Search
+from cemnet_jax.topology import (
+  EYE_CORNERS,
+  FPS,
+  INNER_LIP_BOTTOM,
+  INNER_LIP_TOP,
+  MESH_IDS,
+  NUM_LANDMARKS,
+  POSE,
+)
 
 MODEL_URL = ('https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/'
              'float16/1/face_landmarker.task')
@@ -24,11 +35,15 @@ MODEL_SHA256 = '64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff
 MODEL_VARIABLE = 'CEMNET_LANDMARKER'  # environment variable naming the model file
 MAX_FACES = 4  # candidates among which the largest face is taken
 MAX_GAP = 3  # frames without a face that interpolation may bridge (0.12 s)
+MAX_TILT = 40.0  # degrees; farther means that the picture lies on its side
+THUMBNAIL = 16  # px
+CUT = 30.0  # 8-bit levels by which thumbnails of two shots differ
 MAX_JUMP = 0.6  # face widths from one frame to the next: farther means a cut or another person
 
 
 def find_landmarker(path=None) -> Path:
-  """The model file: `path`, else $CEMNET_LANDMARKER, else the cache, else downloaded once.
+  """The model file: `path`, else $CEMNET_LANDMARKER, else $CEMNET_CACHE or
+  the cache, else downloaded once.
 
   UserError when a given file is missing, or when the download fails or has another sha256.
   """
@@ -37,8 +52,7 @@ def find_landmarker(path=None) -> Path:
     if not os.path.isfile(given):
       raise UserError(f'{given}: no such landmarker file; give face_landmarker.task')
     return Path(given)
-  cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'cemnet_jax'
-  target = cache / 'face_landmarker.task'
+  target = cache_dir() / 'face_landmarker.task'
   if not target.is_file():
     _download(target)
   return target
@@ -47,19 +61,16 @@ def find_landmarker(path=None) -> Path:
 def _download(target: Path) -> None:
   """Fetches the model beside `target`, checks its sha256, then renames it."""
   advice = (f'download {MODEL_URL} elsewhere and give it by --landmarker or ${MODEL_VARIABLE}')
-  temporary = target.with_name(f'{target.name}.{os.getpid()}')
   try:
     target.parent.mkdir(parents=True, exist_ok=True)
     with urllib.request.urlopen(MODEL_URL, timeout=60) as response:
       data = response.read()
     if hashlib.sha256(data).hexdigest() != MODEL_SHA256:
       raise UserError(f'{MODEL_URL}: what came has another sha256 than expected; {advice}')
-    temporary.write_bytes(data)
-    os.replace(temporary, target)
+    with whole(target) as beside:
+      beside.write_bytes(data)
   except (URLError, OSError) as error:
     raise UserError(f'the face landmarker cannot be fetched ({error}); {advice}') from error
-  finally:
-    temporary.unlink(missing_ok=True)
 
 
 class Faces(NamedTuple):
@@ -144,23 +155,49 @@ def _quiet():
     os.close(nothing)
 
 
+class Track(NamedTuple):
+  """One face through a video of T frames."""
+  landmarks: Float[np.ndarray, 'T 131 2']  # px, NaN where it is not found
+  cuts: Bool[np.ndarray, 'T']  # frames with which another shot begins
+
+
 def picture_landmarks(picture: UInt8[np.ndarray, 'H W 3'], detect, name='picture'
                       ) -> Float[np.ndarray, '131 2']:
-  """Landmarks of the largest face in px; UserError naming `name` when there is none."""
-  faces = detect(picture)
+  """Landmarks of the largest face in px; UserError naming `name` when there is none upright."""
+  faces = Search(detect)(picture)
   if not len(faces):
     raise UserError(f'{name}: no face found; give a picture that shows one face from the front')
-  return faces[np.argmax(_widths(faces))]
+  largest = faces[np.argmax(_widths(faces))]
+  check_upright(largest, name)
+  return largest
 
 
-def video_landmarks(frames: Iterable[UInt8[np.ndarray, 'H W 3']], detect
-                    ) -> Float[np.ndarray, 'T 131 2']:
-  """Landmarks of one face through a video in px, NaN where it is not found.
+def check_upright(landmarks: Float[np.ndarray, '131 2'], name) -> None:
+  """UserError naming `name` when the face lies on its side."""
+  angle = tilt(landmarks)
+  if angle > MAX_TILT:
+    raise UserError(f'{name}: the face lies on its side (turned by {angle:.0f} degrees); turn the '
+                    'picture upright')
+
+
+def tilt(landmarks: Float[np.ndarray, '131 2']) -> float:
+  """Degrees from 0 to 180 by which the line from the eyes to the lips is turned."""
+  lips = landmarks[[INNER_LIP_TOP, INNER_LIP_BOTTOM]].mean(axis=0)
+  across, down = lips - landmarks[EYE_CORNERS].mean(axis=0)
+  return abs(float(np.degrees(np.arctan2(across, down))))
+
+
+def video_landmarks(frames: Iterable[UInt8[np.ndarray, 'H W 3']], detect, tracking: bool = False,
+                    ) -> Track:
+  """Landmarks of one face through a video.
 
   Starts with the largest face and stays with the nearest one, so that two people do not mix.
-  Gaps of up to MAX_GAP frames are bridged by straight lines.
+  Gaps of up to MAX_GAP frames are bridged by straight lines. A face that is too small for the whole
+  picture is looked for in parts of it, unless `detect` is `tracking`.
   """
-  return fill_gaps(np.stack(list(_follow(frames, detect))))
+  search = detect if tracking else Search(detect)
+  landmarks, cuts = map(np.stack, zip(*_follow(frames, search)))
+  return Track(fill_gaps(landmarks, cuts), cuts)
 
 
 def load_landmarks(path, count: int) -> Float[np.ndarray, 'T 131 2']:
@@ -185,12 +222,25 @@ def load_landmarks(path, count: int) -> Float[np.ndarray, 'T 131 2']:
   return fill_gaps(points[:count])
 
 
-def _follow(frames, detect) -> Iterator[Float[np.ndarray, '131 2']]:
-  last = None
+def thumbnail(frame: UInt8[np.ndarray, 'H W 3']) -> Int16[np.ndarray, 'S S 3']:
+  """What two frames of one shot have nearly in common, see `same_shot`."""
+  return cv2.resize(frame, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.int16)
+
+
+def same_shot(a: Int16[np.ndarray, 'S S 3'], b: Int16[np.ndarray, 'S S 3']) -> bool:
+  """Whether two thumbnails are of one shot."""
+  return bool(np.abs(a - b).mean() < CUT)
+
+
+def _follow(frames, detect) -> Iterator[tuple[Float[np.ndarray, '131 2'], bool]]:
+  last = before = None
   for frame in frames:
+    now = thumbnail(frame)
+    cut = before is not None and not same_shot(before, now)
+    before, last = now, None if cut else last
     faces = detect(frame)
     if not len(faces):
-      yield np.full((NUM_LANDMARKS, 2), np.nan, np.float32)
+      yield np.full((NUM_LANDMARKS, 2), np.nan, np.float32), cut
       continue
     best = np.argmax(_widths(faces))
     if last is not None:
@@ -198,27 +248,30 @@ def _follow(frames, detect) -> Iterator[Float[np.ndarray, '131 2']]:
       near = np.argmin(distance)
       best = near if distance[near] < MAX_JUMP * _widths(last[None])[0] else best
     last = faces[best]
-    yield last
+    yield last, cut
 
 
-def fill_gaps(landmarks: Float[np.ndarray, 'T 131 2'], max_gap: int = MAX_GAP
-              ) -> Float[np.ndarray, 'T 131 2']:
-  """Bridges runs of at most `max_gap` NaN frames between found ones by straight lines."""
+def fill_gaps(landmarks: Float[np.ndarray, 'T 131 2'], cuts: Bool[np.ndarray, 'T'] | None = None,
+              max_gap: int = MAX_GAP) -> Float[np.ndarray, 'T 131 2']:
+  """Bridges runs of at most `max_gap` NaN frames between found ones of one shot by straight lines.
+  """
   landmarks = landmarks.copy()
   found = np.flatnonzero(np.isfinite(landmarks).all(axis=(1, 2)))
   for a, b in zip(found[:-1], found[1:]):
-    if 1 < b - a <= max_gap + 1:
+    if 1 < b - a <= max_gap + 1 and (cuts is None or not cuts[a + 1:b + 1].any()):
       along = (np.arange(a + 1, b) - a)[:, None, None] / (b - a)
       landmarks[a + 1:b] = (1 - along) * landmarks[a] + along * landmarks[b]
   return landmarks
 
 
-def steady_runs(landmarks: Float[np.ndarray, 'T 131 2']) -> list[tuple[int, int]]:
+def steady_runs(landmarks: Float[np.ndarray, 'T 131 2'], cuts: Bool[np.ndarray, 'T'] | None = None,
+                ) -> list[tuple[int, int]]:
   """Runs [start, stop) of frames that show one face without gaps, cuts or jumps."""
   found = np.isfinite(landmarks).all(axis=(1, 2))
   runs, start = [], None
   for i, here in enumerate(found):
-    jump = start is not None and here and i > start and _jumps(landmarks[i - 1], landmarks[i])
+    jump = start is not None and here and i > start and (
+      (cuts is not None and cuts[i]) or _jumps(landmarks[i - 1], landmarks[i]))
     if start is not None and (not here or jump):
       runs.append((start, i))
       start = None

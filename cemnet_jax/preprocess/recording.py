@@ -51,7 +51,8 @@ class Recording:
     return np.frombuffer(read, self.dtype)
 
 
-def resample(wav: Float[np.ndarray, 'S'], rate: int, new_rate: int) -> Float[np.ndarray, 'R']:
+def resample(wav: Float[np.ndarray, 'S *C'], rate: int, new_rate: int,
+             ) -> Float[np.ndarray, 'R *C']:
   """Polyphase resampling without delay; R = ceil(S new_rate / rate)."""
   if rate == new_rate:
     return np.asarray(wav, np.float32)
@@ -60,8 +61,8 @@ def resample(wav: Float[np.ndarray, 'S'], rate: int, new_rate: int) -> Float[np.
   return resample_poly(wav, new_rate // common, rate // common).astype(np.float32)
 
 
-def resample_parts(parts: Iterable[Float[np.ndarray, 'S']], rate: int, new_rate: int,
-                   ) -> Iterator[Float[np.ndarray, 'R']]:
+def resample_parts(parts: Iterable[Float[np.ndarray, 'S *C']], rate: int, new_rate: int,
+                   ) -> Iterator[Float[np.ndarray, 'R *C']]:
   """`resample` of the parts laid end to end, bit by bit, about a second at a time."""
   if rate == new_rate:
     yield from parts
@@ -72,7 +73,7 @@ def resample_parts(parts: Iterable[Float[np.ndarray, 'S']], rate: int, new_rate:
   reach, step = grid(TAPS * max(up, down) // up + 1), grid(rate)
   held, behind = np.zeros(0, np.float32), 0  # the first `behind` samples of `held` are done
   for part in parts:
-    held = np.concatenate([held, part])
+    held = np.concatenate([held, part]) if len(held) else part
     while len(held) >= behind + step + reach:
       some = resample(held[:behind + step + reach], rate, new_rate)
       yield some[behind * up // down:(behind + step) * up // down]

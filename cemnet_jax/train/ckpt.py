@@ -6,7 +6,6 @@ A step has two parts: `model` (params, stats, ema), which later stages and infer
 
 import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import write_text
 from cemnet_jax.train.state import TrainState
 
 Tree = Any
@@ -123,10 +123,8 @@ def read_json(path: Path) -> dict:
 
 
 def write_json(path: Path, value: dict) -> None:
-  """Writes beside and renames: readers see the old file or the new one, never a part."""
-  beside = path.with_name(path.name + '.tmp')
-  beside.write_text(json.dumps(value, indent=2, sort_keys=True) + '\n')
-  os.replace(beside, path)
+  """Readers see the old file or the new one, never a part."""
+  write_text(path, json.dumps(value, indent=2, sort_keys=True) + '\n')
 
 
 def plain(cfg) -> dict:

@@ -5,11 +5,12 @@ Rows hold no times, so the log of a killed and resumed run equals that of an unb
 
 import json
 import math
-import os
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
+
+from cemnet_jax.files import whole, write_text
 
 ROWS = 'metrics.jsonl'
 CURVES = 'curves.png'
@@ -38,9 +39,7 @@ class Log:
     self.rows = [row for row in read_rows(path) if row['step'] <= start]
     self._file = None
     if writes:
-      beside = path.with_name(ROWS + '.tmp')
-      beside.write_text(''.join(json.dumps(row) + '\n' for row in self.rows))
-      os.replace(beside, path)
+      write_text(path, ''.join(json.dumps(row) + '\n' for row in self.rows))
       self._file = path.open('a', buffering=1)
     self._bar = tqdm(total=steps, initial=start, desc=title, unit='step', leave=True,
                      disable=not writes or not sys.stderr.isatty(), dynamic_ncols=True)
@@ -98,10 +97,9 @@ class Log:
     axes.flat[0].legend(fontsize=7)
     figure.suptitle(self.title, fontsize=10)
     figure.tight_layout()
-    beside = self.workdir / ('tmp_' + CURVES)
-    figure.savefig(beside, dpi=100)
+    with whole(self.workdir / CURVES, '.png') as beside:
+      figure.savefig(beside, dpi=100)
     pyplot.close(figure)
-    os.replace(beside, self.workdir / CURVES)
 
   def close(self) -> None:
     self._bar.close()

@@ -1,13 +1,13 @@
 """What a process sets once, before it touches a device: the compilation cache, its cluster."""
 
 import functools
-import os
 import time
 from pathlib import Path
 
 import jax
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import cache_dir
 
 SECONDS_TO_SEE = 90  # network file systems may hide a new file as long as they keep attributes
 
@@ -31,12 +31,6 @@ def step_compile() -> dict[str, str] | None:
   except jax.errors.JaxRuntimeError:
     return None
   return options
-
-
-def cache_dir() -> Path:
-  """Where compiled programs are kept: $CEMNET_CACHE, else cemnet_jax in the user's cache."""
-  user = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
-  return Path(os.environ.get('CEMNET_CACHE') or user / 'cemnet_jax')
 
 
 def keep_compiled_programs(seconds: float = 0.5) -> None:

@@ -1,7 +1,6 @@
 """Imported weights as a stage's folder, as training would have left it: config and checkpoint."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import jax
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import unwritable, whole_folder
 from cemnet_jax.train import ckpt
 from cemnet_jax.train.state import TrainState
 
@@ -52,18 +52,11 @@ def written_whole(folder: str | Path) -> Iterator[Path]:
   """
   folder = Path(folder)
   check_free(folder)
-  beside = folder.with_name(f'tmp_{folder.name}')
-  shutil.rmtree(beside, ignore_errors=True)
   try:
-    beside.mkdir(parents=True)
+    with whole_folder(folder) as beside:
+      yield beside
   except OSError as error:
-    raise UserError(f'{folder}: cannot be written ({error.strerror}); choose another --out'
-                    ) from error
-  try:
-    yield beside
-    beside.rename(folder)
-  finally:
-    shutil.rmtree(beside, ignore_errors=True)
+    raise unwritable(folder, error) from error
 
 
 def check_free(folder: str | Path) -> None:

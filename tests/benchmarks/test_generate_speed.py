@@ -10,7 +10,8 @@ from benchmarks.speed.system import networks, scene  # noqa: E402
 from benchmarks.speed.torch_talker import TorchNets  # noqa: E402
 from cemnet_jax.infer import forward  # noqa: E402
 from cemnet_jax.infer.talker import Talker  # noqa: E402
-from cemnet_jax.preprocess.video import read_video, write_video  # noqa: E402
+from cemnet_jax.preprocess.encode import write_video  # noqa: E402
+from cemnet_jax.preprocess.video import read_video  # noqa: E402
 
 
 @pytest.fixture(scope='module')

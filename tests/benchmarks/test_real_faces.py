@@ -12,7 +12,7 @@ from cemnet_jax.infer.references import from_arrays
 from cemnet_jax.infer.video import TalkingVideo
 from cemnet_jax.metrics.expression import EXPECTED, effect
 from cemnet_jax.metrics.lip_gap import face_height, lip_gap
-from cemnet_jax.preprocess import video
+from cemnet_jax.preprocess import encode, video
 from cemnet_jax.preprocess.crop import to_crop
 from cemnet_jax.preprocess.face import Faces
 from cemnet_jax.preprocess.synthetic.agreement import clip_motion
@@ -88,7 +88,7 @@ def test_faults_are_seen(talk):
 
 def test_a_case_from_files_to_a_row_and_a_sheet(talk, tmp_path, monkeypatch):
   frames, points = talk
-  video.write_video(tmp_path / 'clip.mp4', frames, AUDIO)
+  encode.write_video(tmp_path / 'clip.mp4', frames, AUDIO)
 
   class Played:
     crop = 'stable'

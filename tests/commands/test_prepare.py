@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cemnet_jax import cli
-from cemnet_jax.preprocess.video import write_video
+from cemnet_jax.preprocess.encode import write_video
 
 
 def test_synth_calls_the_world(monkeypatch, tmp_path):

@@ -1,6 +1,8 @@
 """References from arrays and files: boxes, choice, loops, and errors that name the file."""
 
 import contextlib
+import gc
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -8,9 +10,9 @@ import pytest
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer import references as refs
-from cemnet_jax.preprocess import face
+from cemnet_jax.preprocess import face, film
 from cemnet_jax.preprocess.crop import crop_frame, stable_boxes
-from cemnet_jax.preprocess.video import write_video
+from cemnet_jax.preprocess.encode import write_video
 from cemnet_jax.topology import INNER_LIP_BOTTOM, INNER_LIP_TOP
 from tests.infer.tiny_system import drawn_face
 
@@ -87,18 +89,85 @@ def test_pictures_from_files(tmp_path, fake_landmarker):
     refs.from_files([tmp_path / 'a.png', tmp_path / 'sky.png'])
 
 
-def test_longest_steady_run_of_a_video(tmp_path, fake_landmarker):
-  frames = [drawn_face(96, 0.002 * i)[1] for i in range(30)]
-  frames[8:14] = [np.full((96, 96, 3), 100, np.uint8)] * 6
+SKY = np.full((96, 96, 3), 100, np.uint8)
+
+
+def _moving(count, **how):
+  return [drawn_face(96, 0.002 * i, **how)[1] for i in range(count)]
+
+
+def test_a_video_keeps_its_time_line(tmp_path, fake_landmarker):
+  frames = _moving(30)
+  frames[8:14] = [SKY] * 6
   write_video(tmp_path / 'v.mp4', frames)
   got = refs.from_files([tmp_path / 'v.mp4'])
-  assert got.moving and len(got.frames) == 16 and got.boxes.shape == (16, 4)
-  assert len(refs.from_files([tmp_path / 'v.mp4'], max_frames=8).frames) == 8
-  write_video(tmp_path / 'grey.mp4', [np.full((96, 96, 3), 100, np.uint8)] * 5)
+  assert got.moving and len(got.frames) == 30 and got.boxes.shape == (30, 4)
+  np.testing.assert_array_equal(np.flatnonzero(~got.seen), range(8, 14))
+  assert np.isfinite(got.landmarks).all() and np.isfinite(got.boxes).all()
+  assert set(refs.choose(got, 24)) == set(np.flatnonzero(got.seen))
+  assert set(refs.choose(got, 10, how='lip_openness')) <= set(np.flatnonzero(got.seen))
+  steady = refs.steady(got, 12)
+  np.testing.assert_array_equal(steady.landmarks, got.landmarks[14:26])
+  assert steady.seen is None
+  short = refs.from_files([tmp_path / 'v.mp4'], max_frames=8)
+  assert len(short.frames) == 8 and short.seen is None
+  write_video(tmp_path / 'grey.mp4', [SKY] * 5)
   with pytest.raises(UserError, match='grey.mp4: no face found in any frame'):
     refs.from_files([tmp_path / 'grey.mp4'])
   with pytest.raises(UserError, match='not both'):
     refs.from_files([tmp_path / 'a.png', tmp_path / 'v.mp4'])
+
+
+def test_a_cut_to_another_person_is_not_painted_over_and_told(tmp_path, fake_landmarker):
+  other = [np.where(frame.min(axis=2, keepdims=True) > 225, 255, 200 - frame // 2)
+           for frame in _moving(10)]
+  frames = [*_moving(20), *[f.astype(np.uint8) for f in other], *_moving(12)]
+  write_video(tmp_path / 'v.mp4', frames)
+  paths, told = [tmp_path / 'v.mp4'], []
+  film = refs.open_files(paths)
+  with face.landmarker() as detect:
+    found = refs.landmarks_of(paths, film, detect)
+  assert set(np.flatnonzero(found.cuts)) == {20, 30}
+  got = refs.from_found(paths, film, found, say=told.append)
+  np.testing.assert_array_equal(np.flatnonzero(~got.seen), range(20, 30))
+  assert told == [f'{paths[0]}: another shot or person is in 10 of 42 frames (0.8 to 1.2 s), which '
+                  'stay as they are']
+
+
+def test_memory_does_not_grow_with_a_reference_video(tmp_path, fake_landmarker, monkeypatch):
+  monkeypatch.setattr(film, 'KEPT_BYTES', 10 * SKY.nbytes)
+  peaks = []
+  for seconds in (4, 24):
+    frames = _moving(25)
+    frames[10:13] = [SKY] * 3  # gaps, so that runs are compared
+    path = tmp_path / f'{seconds}.mp4'
+    write_video(path, (frame for _ in range(seconds) for frame in frames),
+                np.zeros(seconds * 16000, np.float32))
+    gc.collect()
+    tracemalloc.start()
+    got = refs.from_files([path])
+    for index in range(len(got.frames)):
+      assert got.frames[index].shape == SKY.shape
+    assert len(got.audio[-640:]) == 640
+    peaks.append(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+  assert len(got.frames) == 600
+  # What grows is a frame's landmarks and box, a fiftieth of a frame of 1080p at most.
+  assert peaks[1] - peaks[0] < 500 * 6 * 131 * 2 * 4, peaks
+
+
+def test_a_face_on_its_side_is_refused(tmp_path):
+  points, image = drawn_face(96)
+  for turns, fine in ((0, True), (1, False), (3, False)):
+    turned = points.copy()
+    for _ in range(turns):
+      turned = np.stack([turned[:, 1], 96 - turned[:, 0]], axis=1)
+    detect = lambda rgb, points=turned: points[None]
+    if fine:
+      face.picture_landmarks(image, detect, 'a.png')
+      continue
+    with pytest.raises(UserError, match='a.png: the face lies on its side .turned by 9'):
+      face.picture_landmarks(np.rot90(image, turns), detect, 'a.png')
 
 
 def test_wrong_arrays_are_refused():

@@ -63,6 +63,15 @@ def test_video_is_looped_and_keeps_its_upper_face(talker, moving, speech):
     np.testing.assert_array_equal(frame[:middle], moving.frames[i][:middle])
 
 
+def test_frames_without_the_face_stay_as_they_are(talker, moving, speech):
+  seen = np.arange(9) % 4 != 2
+  got = talker.speak(moving._replace(seen=seen), speech)
+  every = talker.speak(moving, speech)
+  for frame, painted, i in zip(got.frames, every.frames, refs.back_and_forth(9, 25)):
+    assert (frame == moving.frames[i]).all() == (not seen[i])
+    assert (painted != moving.frames[i]).any()
+
+
 def test_canvas_speaks_with_references_of_another_clip(talker, picture, moving, speech):
   got = talker.speak(moving, speech, canvas=picture)
   assert (got.frames[:, 0] == picture.frames[0][0]).all()

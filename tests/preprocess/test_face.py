@@ -22,7 +22,9 @@ MEDIA = os.environ.get('CEMNET_REAL_MEDIA')  # folder with portraits/ and clips/
 
 def _track(*steps):
   """Fake frames whose detection is known: each step is a list of faces."""
-  return face.video_landmarks(range(len(steps)), lambda i: np.float32(steps[i]).reshape(-1, 131, 2))
+  frames = [np.full((4, 4, 3), i, np.uint8) for i in range(len(steps))]
+  return face.video_landmarks(
+    frames, lambda rgb: np.float32(steps[rgb[0, 0, 0]]).reshape(-1, 131, 2)).landmarks
 
 
 def test_largest_face_then_the_same_person():
@@ -43,9 +45,22 @@ def test_a_cut_ends_a_run():
   assert face.steady_runs(np.stack([FACE, FACE + 1, FACE + 300, FACE + 301])) == [(0, 2), (2, 4)]
 
 
+def test_another_shot_ends_a_run_and_no_gap_is_bridged_over_it():
+  frames = [np.full((4, 4, 3), shade, np.uint8) for shade in (0, 1, 2, 200, 201, 202)]
+  found = {0: FACE, 1: FACE, 200: FACE + 1, 201: FACE, 202: FACE}
+  detect = lambda rgb: np.float32([found[i] for i in [rgb[0, 0, 0]] if i in found]
+                                  ).reshape(-1, 131, 2)
+  landmarks, cuts = face.video_landmarks(frames, detect)
+  np.testing.assert_array_equal(cuts, [0, 0, 0, 1, 0, 0])
+  assert np.isnan(landmarks[2]).all()
+  assert face.steady_runs(landmarks, cuts) == [(0, 2), (3, 6)]
+  assert face.steady_runs(np.stack([FACE] * 6), cuts) == [(0, 3), (3, 6)]
+
+
 def test_picture_without_a_face_is_named():
   with pytest.raises(UserError, match='sky.png: no face found'):
-    face.picture_landmarks(None, lambda _: np.zeros((0, 131, 2), np.float32), 'sky.png')
+    face.picture_landmarks(np.zeros((4, 4, 3), np.uint8),
+                           lambda _: np.zeros((0, 131, 2), np.float32), 'sky.png')
 
 
 def test_landmarker_is_given_found_or_downloaded_once(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.preprocess import film, video
+from cemnet_jax.preprocess import encode, film, video
 
 COUNT = 75
 
@@ -13,7 +13,7 @@ COUNT = 75
 def path(tmp_path_factory):
   path = tmp_path_factory.mktemp('film') / 'count.mp4'
   shades = np.linspace(0, 250, COUNT).astype(np.uint8)
-  video.write_video(path, [np.full((48, 64, 3), shade) for shade in shades],
+  encode.write_video(path, [np.full((48, 64, 3), shade) for shade in shades],
                     np.zeros(COUNT * 640, np.float32))
   return path
 
@@ -58,6 +58,6 @@ def test_a_file_that_shrank_is_told(path, tmp_path, monkeypatch):
   copy.write_bytes(path.read_bytes())
   reel = film.Film(copy)
   list(reel.read())
-  video.write_video(copy, [np.zeros((48, 64, 3), np.uint8)] * 30, np.zeros(30 * 640, np.float32))
+  encode.write_video(copy, [np.zeros((48, 64, 3), np.uint8)] * 30, np.zeros(30 * 640, np.float32))
   with pytest.raises(UserError, match='copy.mp4: has fewer frames than before'):
     reel[60]

@@ -1,5 +1,6 @@
 """Any media comes in on one clock, goes out in sync, and bad files get one clear line."""
 
+import struct
 import wave
 from fractions import Fraction
 
@@ -7,9 +8,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.stream import Disposition
 
+from cemnet_jax import files
 from cemnet_jax.errors import UserError
-from cemnet_jax.preprocess import video
+from cemnet_jax.preprocess import encode, video
 
 PULSES = (5, 20, 40)  # frames that flash and beep
 
@@ -59,7 +62,7 @@ def _bright(frames):
 def test_written_video_is_in_sync_and_keeps_its_colours(tmp_path):
   frames, wav = _flashes(50, PULSES), _beeps(50, PULSES)
   frames[:, :, 40:] = (200, 60, 40)
-  video.write_video(tmp_path / 'a.mp4', frames, wav)
+  encode.write_video(tmp_path / 'a.mp4', frames, wav)
   got = video.read_video(tmp_path / 'a.mp4')
   assert got.frames.shape == frames.shape and got.audio.shape == wav.shape
   assert _bright(got.frames) == list(PULSES)
@@ -73,7 +76,7 @@ def test_written_video_is_in_sync_and_keeps_its_colours(tmp_path):
 
 
 def test_odd_sizes_are_padded(tmp_path):
-  video.write_video(tmp_path / 'odd.mp4', _flashes(3, (), 31, 45))
+  encode.write_video(tmp_path / 'odd.mp4', _flashes(3, (), 31, 45))
   assert video.read_video(tmp_path / 'odd.mp4').frames.shape == (3, 32, 46, 3)
 
 
@@ -115,34 +118,109 @@ def test_shorter_sound_trims_the_video(tmp_path):
   assert 30 <= len(got.frames) <= 32 and len(got.audio) == 640 * len(got.frames)
 
 
-@pytest.mark.parametrize('angle,turns', [(90, 3), (180, 2), (270, 1)])
-def test_rotation_tag_is_honoured(tmp_path, angle, turns):
+# What a phone writes into the header: where the unit vectors of a picture go; and what is shown.
+_TURNS = {
+  'as it is': ((1, 0, 0, 1), lambda x: x),
+  'right': ((0, 1, -1, 0), lambda x: np.rot90(x, 3)),
+  'upside down': ((-1, 0, 0, -1), lambda x: np.rot90(x, 2)),
+  'left': ((0, -1, 1, 0), np.rot90),
+  'mirrored': ((-1, 0, 0, 1), lambda x: x[:, ::-1]),
+  'mirrored and upside down': ((1, 0, 0, -1), lambda x: x[::-1]),
+  'transposed': ((0, 1, 1, 0), lambda x: x.transpose(1, 0, 2)),
+  'transposed the other way': ((0, -1, -1, 0), lambda x: np.rot90(x, 2).transpose(1, 0, 2))}
+
+
+@pytest.mark.parametrize('turn', _TURNS)
+def test_every_display_matrix_is_shown_as_players_do(tmp_path, turn):
   frames = _flashes(3, ())
   frames[:, :24, :32] = (250, 20, 20)  # red upper left corner
+  frames[:, :24, 32:] = (20, 250, 20)
   _write_raw(tmp_path / 'a.mp4', frames, 25)
   data = (tmp_path / 'a.mp4').read_bytes()
-  one, minus = (65536).to_bytes(4, 'big'), (-65536).to_bytes(4, 'big', signed=True)
-  zero, w = bytes(4), (1 << 30).to_bytes(4, 'big')
-  plain = one + zero + zero + zero + one + zero + zero + zero + w
-  cosine, sine = {90: (zero, one), 180: (minus, zero), 270: (zero, minus)}[angle]
-  negative = {one: minus, minus: one, zero: zero}[sine]
-  turned = cosine + sine + zero + negative + cosine + zero + zero + zero + w
-  at = data.index(plain, data.index(b'tkhd'))
+  matrix = lambda a, b, c, d: struct.pack('>9i', a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0,
+                                          1 << 30)
+  at = data.index(matrix(1, 0, 0, 1), data.index(b'tkhd'))
+  terms, shown = _TURNS[turn]
+  turned = matrix(*terms)
   (tmp_path / 'b.mp4').write_bytes(data[:at] + turned + data[at + len(turned):])
   got = video.read_video(tmp_path / 'b.mp4').frames[0].astype(int)
-  want = np.rot90(frames[0], turns)  # the tag turns clockwise
+  want = shown(frames[0])
   assert got.shape == want.shape and np.abs(got - want).mean() < 8
 
 
+def _coded(path, frames, codec='libx264', pixels='yuv420p', colours=(), **options):
+  with av.open(str(path), 'w') as out:
+    stream = out.add_stream(codec, rate=25, options=options)
+    stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
+    for name, value in colours:
+      setattr(stream.codec_context, name, value)
+    for frame in frames:
+      kind = 'rgba' if frame.shape[2] == 4 else 'rgb24'
+      out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format=kind)))
+    out.mux(stream.encode(None))
+
+
+def test_transparent_parts_of_a_video_are_shown_over_white(tmp_path):
+  frames = np.full((3, 48, 64, 4), (250, 20, 20, 255), np.uint8)
+  frames[:, :, :32, 3] = 0
+  _coded(tmp_path / 'a.mov', frames, 'qtrle', 'argb')
+  got = video.read_video(tmp_path / 'a.mov').frames[1]
+  assert (got[:, :32] == 255).all() and (got[:, 32:] == (250, 20, 20)).all()
+  assert video.remarks(tmp_path / 'a.mov') == ['what is transparent is shown over white']
+
+
+@pytest.mark.parametrize('transfer,name', [(18, 'HLG'), (16, 'HDR10')])
+def test_hdr_has_the_colours_of_ordinary_video_and_is_told(tmp_path, transfer, name):
+  ramp = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], 48, 0)
+  frames = np.concatenate([ramp, ramp // 2, ramp // 4], axis=2)[None].repeat(3, 0)
+  hdr = (('color_trc', transfer), ('color_primaries', 9), ('colorspace', 9))
+  _coded(tmp_path / 'hdr.mkv', frames, 'libx264', 'yuv420p10le', hdr)
+  _coded(tmp_path / 'sdr.mkv', frames, 'libx264', 'yuv420p10le')
+  shown, plain = (video.read_video(tmp_path / f).frames[1].astype(int)
+                  for f in ('hdr.mkv', 'sdr.mkv'))
+  saturation = lambda x: (x[..., 0] - x[..., 2])[:, 20:50].mean()
+  assert shown.shape == (48, 64, 3) and saturation(shown) > 1.15 * saturation(plain)
+  assert (np.diff(shown[24, :, 0]) >= -3).all() and shown[24, -1, 0] > 200
+  assert any(name in line for line in video.remarks(tmp_path / 'hdr.mkv'))
+  assert video.remarks(tmp_path / 'sdr.mkv') == []
+
+
+def test_a_codec_that_nothing_decodes_is_one_line(tmp_path):
+  encode.write_video(tmp_path / 'a.mp4', _flashes(5, ()))
+  data = (tmp_path / 'a.mp4').read_bytes()
+  (tmp_path / 'b.mp4').write_bytes(data.replace(b'avc1', b'zzzz').replace(b'avcC', b'zzzz'))
+  for read in (video.read_video, video.remarks):
+    with pytest.raises(UserError, match='b.mp4: its video is of a kind that cannot be decoded'):
+      read(tmp_path / 'b.mp4')
+
+
+def test_a_cover_is_no_video(tmp_path):
+  path = tmp_path / 'a.m4a'
+  with av.open(str(path), 'w', format='mp4') as out:
+    tone = out.add_stream('aac', rate=16000, layout='mono')
+    cover = out.add_stream('mjpeg', rate=25)
+    cover.width, cover.height, cover.pix_fmt = 64, 48, 'yuvj420p'
+    cover.disposition = Disposition.attached_pic
+    out.mux(cover.encode(av.VideoFrame.from_ndarray(_flashes(1, ())[0], format='rgb24')))
+    out.mux(cover.encode(None))
+    block = av.AudioFrame.from_ndarray(np.full((1, 16000), .1, np.float32), 'fltp', 'mono')
+    block.sample_rate, block.pts, block.time_base = 16000, 0, Fraction(1, 16000)
+    out.mux(tone.encode(block))
+    out.mux(tone.encode(None))
+  with pytest.raises(UserError, match='no video track'):
+    video.read_video(path)
+  assert len(video.read_audio(path, like_video=True)) >= 16000
+
+
 def test_one_frame_and_streaming_agree(tmp_path):
-  video.write_video(tmp_path / 'a.mp4', _flashes(1, (0,)))
+  encode.write_video(tmp_path / 'a.mp4', _flashes(1, (0,)))
   assert len(video.read_video(tmp_path / 'a.mp4').frames) == 1
   assert sum(1 for _ in video.iterate_frames(tmp_path / 'a.mp4')) == 1
 
 
 def test_shrunk_frames_are_means_of_squares(tmp_path):
   noise = np.random.default_rng(0).integers(40, 200, (4, 96, 128, 1), np.uint8)
-  video.write_video(tmp_path / 'a.mp4', noise.repeat(3, axis=3), crf=1)
+  encode.write_video(tmp_path / 'a.mp4', noise.repeat(3, axis=3), crf=1)
   full = np.stack(list(video.iterate_frames(tmp_path / 'a.mp4'))).astype(float)
   got = np.stack(list(video.iterate_frames(tmp_path / 'a.mp4', 4))).astype(float)
   count, height, width, _ = full.shape
@@ -182,7 +260,7 @@ def test_missing_empty_and_corrupt_files(tmp_path, read):
 
 
 def test_cut_off_video(tmp_path):
-  video.write_video(tmp_path / 'a.mp4', _flashes(50, ()), _beeps(50, (3,)))
+  encode.write_video(tmp_path / 'a.mp4', _flashes(50, ()), _beeps(50, (3,)))
   data = (tmp_path / 'a.mp4').read_bytes()
   (tmp_path / 'b.mp4').write_bytes(data[:200])
   with pytest.raises(UserError, match='b.mp4'):
@@ -190,7 +268,7 @@ def test_cut_off_video(tmp_path):
 
 
 def test_missing_tracks(tmp_path):
-  video.write_video(tmp_path / 'mute.mp4', _flashes(5, ()))
+  encode.write_video(tmp_path / 'mute.mp4', _flashes(5, ()))
   assert video.read_video(tmp_path / 'mute.mp4').audio is None
   with pytest.raises(UserError, match='no sound track'):
     video.read_video(tmp_path / 'mute.mp4', need_audio=True)
@@ -208,13 +286,13 @@ def test_missing_tracks(tmp_path):
 def test_unwritable_output_leaves_nothing(tmp_path):
   (tmp_path / 'file').touch()
   with pytest.raises(UserError, match='cannot be written'):
-    video.write_video(tmp_path / 'file' / 'a.mp4', _flashes(3, ()))
+    encode.write_video(tmp_path / 'file' / 'a.mp4', _flashes(3, ()))
   with pytest.raises(UserError, match='cannot be written'):
-    video.check_writable(tmp_path)
+    files.check_writable(tmp_path)
 
   def breaks():
     yield from _flashes(3, ())
     raise RuntimeError('the network failed')
   with pytest.raises(RuntimeError, match='the network failed'):
-    video.write_video(tmp_path / 'a.mp4', breaks())
+    encode.write_video(tmp_path / 'a.mp4', breaks())
   assert [p.name for p in tmp_path.iterdir()] == ['file']

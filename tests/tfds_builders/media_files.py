@@ -4,10 +4,12 @@ import contextlib
 
 import numpy as np
 
-from cemnet_jax.preprocess.video import write_video
-from cemnet_jax.topology import FPS
+from cemnet_jax.preprocess.encode import write_video
+from cemnet_jax.topology import EYE_CORNERS, FPS, INNER_LIP_BOTTOM, INNER_LIP_TOP
 
 TEMPLATE = np.random.default_rng(0).uniform(-0.5, 0.5, (131, 2)).astype(np.float32)
+TEMPLATE[EYE_CORNERS] = [(x, -0.3) for x in (-0.25, -0.1, 0.1, 0.25)]  # all it has of a face
+TEMPLATE[[INNER_LIP_TOP, INNER_LIP_BOTTOM]] = [(0, 0.3), (0, 0.35)]
 FACE_PX = 60
 
 

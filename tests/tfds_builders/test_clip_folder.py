@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from cemnet_jax import files
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess.crop import decode_jpeg
 from tests.tfds_builders.media_files import FACE_PX, TEMPLATE, blob_detector, make_video
@@ -97,11 +98,46 @@ def test_labels_csv(tmp_path):
   ('file,speaker\na.mp4,x\na.mp4,y\n', 'twice'),
   ('file,speaker,emotion\na.mp4,x,bored\n', "emotion 'bored'"),
   ('file,speaker,split\na.mp4,x,dev\n', "split 'dev'"),
+  *[(f'file,speaker\n{file},x\n', 'lies outside of --root') for file in (
+    '/etc/passwd', '../other/a.mp4', 'a/../../b.mp4', '..')],
   ('file,speaker\n', 'no video file')])
 def test_bad_labels(tmp_path, text, message):
   (tmp_path / 'labels.csv').write_text(text)
   with pytest.raises(UserError, match=message):
     list_entries(tmp_path, tmp_path / 'labels.csv')
+
+
+def test_files_whose_names_are_no_text_are_used_and_reported(tmp_path):
+  root, names = tmp_path / 'raw', ('caf\udce9', 'a', 'b')
+  for name in names:
+    make_video(root / name / 'x:1 \udce9.mp4')
+  folder = build_media(Builder, tmp_path / 'data', config(root))
+  builder = tfds.builder_from_directory(folder)
+  records = [r for split in builder.info.splits for r in builder.as_data_source(split)]
+  assert {r['speaker'].decode() for r in records} == {'caf\\udce9', 'a', 'b'}
+  assert {r['source'].decode() for r in records} == {
+    f'{speaker}/x:1 \\udce9.mp4' for speaker in ('caf\\udce9', 'a', 'b')}
+  report = (folder.parent / 'report.csv').read_bytes()
+  assert b'caf\xe9/x:1 \xe9.mp4,1,' in report
+
+
+def test_labels_may_name_such_files_and_need_not_be_utf_8(tmp_path):
+  (tmp_path / 'labels.csv').write_bytes(b'file,speaker\ncaf\xe9.mp4,Andr\xe9\n')
+  (entry,) = list_entries(tmp_path, tmp_path / 'labels.csv')
+  assert entry.file == 'caf\udce9.mp4' and entry.speaker == 'Andr\\udce9'
+
+
+def test_two_builds_of_one_dataset_are_noticed_and_what_a_killed_one_left_goes(tmp_path):
+  root = tmp_path / 'raw'
+  for name in 'abc':
+    make_video(root / name / 'x.mp4')
+  parent = tmp_path / 'data' / 'clip_folder' / config(root).name
+  left = parent / 'incomplete.ABC123_1.1.0'
+  left.mkdir(parents=True)
+  with files.locked(parent), pytest.raises(UserError, match='works in this folder'):
+    build_media(Builder, tmp_path / 'data', config(root))
+  build_media(Builder, tmp_path / 'data', config(root))
+  assert not left.exists()
 
 
 def test_missing_folder():

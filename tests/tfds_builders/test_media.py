@@ -90,20 +90,20 @@ def test_beam_needs_splits(raw, tmp_path):
 def test_killed_build_goes_on(raw, alone, tmp_path, monkeypatch):
   read, real = [], media_clips.face.video_landmarks
 
-  def dies_at_the_fourth(frames, detect):
+  def dies_at_the_fourth(*given):
     if len(read) == 3:
       raise KeyboardInterrupt
     read.append(1)
-    return real(frames, detect)
+    return real(*given)
   monkeypatch.setattr(media_clips.face, 'video_landmarks', dies_at_the_fourth)
   wanted = config(raw, labels=str(raw / 'labels.csv'))
   with pytest.raises(KeyboardInterrupt):
     build_media(Builder, tmp_path, wanted)
   assert not list(tmp_path.rglob('dataset_info.json'))
 
-  def counted(frames, detect):
+  def counted(*given):
     read.append(1)
-    return real(frames, detect)
+    return real(*given)
   monkeypatch.setattr(media_clips.face, 'video_landmarks', counted)
   folder = build_media(Builder, tmp_path, wanted)
   assert len(read) == 6, 'three files before the kill, three after it'
@@ -187,7 +187,7 @@ def test_a_large_face_is_read_smaller_with_the_same_clip(raw, tmp_path, monkeypa
       folder = str(tmp_path)
       (tmp_path / 'a').mkdir(exist_ok=True)
       with scaled_detector() as detect:
-        points = face.video_landmarks(video.iterate_frames(raw / 'a/one.mp4'), detect)
+        points = face.video_landmarks(video.iterate_frames(raw / 'a/one.mp4'), detect).landmarks
       np.savez(tmp_path / 'a/one.npz', landmarks=points)
     settings = Settings(size=32, open_detector=scaled_detector, landmarks=folder)
     [task] = make_tasks(raw, [Entry('a/one.mp4', 'a')], settings, tmp_path / str(side))

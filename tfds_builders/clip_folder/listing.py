@@ -1,7 +1,7 @@
 """Which video files a folder holds and who says what in them: from sub-folders or from a CSV."""
 
 import csv
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cemnet_jax.errors import UserError
 from tfds_builders.media.entry import (
@@ -10,6 +10,7 @@ from tfds_builders.media.entry import (
   Entry,
   emotion_label,
   normalise_transcript,
+  printable,
 )
 
 
@@ -37,19 +38,23 @@ def _from_folders(root: Path) -> list[Entry]:
     parts = path.relative_to(root).parts
     speaker = parts[0] if len(parts) > 1 else path.stem
     emotion = emotion_label(parts[1], path) if len(parts) > 2 else ''
-    entries.append(Entry('/'.join(parts), speaker, emotion))
+    entries.append(Entry('/'.join(parts), printable(speaker), emotion))
   return entries
 
 
 def _from_csv(labels: Path) -> list[Entry]:
   if not labels.is_file():
     raise UserError(f'{labels}: no such file')
-  with labels.open(newline='', encoding='utf-8-sig') as lines:
-    reader = csv.DictReader(lines)
-    missing = {'file', 'speaker'} - set(reader.fieldnames or ())
-    if missing:
-      raise UserError(f'{labels}: has no column {", ".join(sorted(missing))}')
-    entries = [_row(row, f'{labels} line {reader.line_num}') for row in reader]
+  try:
+    # Bytes that are not UTF-8 stay what they are, since they may name a file.
+    with labels.open(newline='', encoding='utf-8-sig', errors='surrogateescape') as lines:
+      reader = csv.DictReader(lines)
+      missing = {'file', 'speaker'} - set(reader.fieldnames or ())
+      if missing:
+        raise UserError(f'{labels}: has no column {", ".join(sorted(missing))}')
+      entries = [_row(row, f'{labels} line {reader.line_num}') for row in reader]
+  except (OSError, csv.Error) as error:
+    raise UserError(f'{labels}: cannot be read ({error}); give a CSV') from error
   files = [e.file for e in entries]
   twice = next((f for f in files if files.count(f) > 1), None)
   if twice:
@@ -67,6 +72,10 @@ def _row(row: dict, where: str) -> Entry:
   if intensity not in ('0', '1', '2', '3'):
     raise UserError(f'{where}: intensity {intensity!r} is none of 0, 1, 2, 3')
   emotion = emotion_label(value['emotion'], where) if value.get('emotion') else ''
-  return Entry(Path(value['file']).as_posix(), value['speaker'], emotion, int(intensity),
+  file = PurePosixPath(value['file'])
+  if file.is_absolute() or '..' in file.parts:
+    raise UserError(f'{where}: file {value["file"]!r} lies outside of --root; give its name below '
+                    'that')
+  return Entry(file.as_posix(), printable(value['speaker']), emotion, int(intensity),
                normalise_transcript(value.get('transcript', '')), split)
 

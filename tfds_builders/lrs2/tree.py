@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cemnet_jax.errors import UserError
-from tfds_builders.media.entry import Entry, normalise_transcript
+from tfds_builders.media.entry import Entry, normalise_transcript, printable
 
 # Subset -> list file -> split of its clips.
 LISTS = {'main': {'train.txt': 'train', 'val.txt': 'val', 'test.txt': 'test'},
@@ -89,7 +89,8 @@ def _read_lists(names: dict[str, str], folders: Sequence, problems) -> dict[str,
     if path is None:
       raise UserError(f'no split list {name} in {", ".join(map(str, folders))}; '
                       'it comes with LRS2, put it there')
-    for number, line in enumerate(path.read_text(encoding='utf-8-sig').splitlines(), 1):
+    text = path.read_text(encoding='utf-8-sig', errors='surrogateescape')
+    for number, line in enumerate(text.splitlines(), 1):
       clip = line.split()[0] if line.split() else ''
       if clip and not re.fullmatch(r'[^/]+/[^/]+', clip):
         problems.append((f'{name}:{number}', f'{clip} is not of the form ID/NNNNN'))
@@ -116,7 +117,7 @@ def _clips(root, folder: Path, listed: dict[str, list[str]], problems) -> list[E
       transcript = read_transcript(path.with_suffix('.txt'))
     except UserError as error:
       problems.append((file, str(error)))
-    entries.append(Entry(file, clip.parts[0], transcript=transcript, split=splits[0]))
+    entries.append(Entry(file, printable(clip.parts[0]), transcript=transcript, split=splits[0]))
   where = folder.relative_to(root).as_posix()
   problems += [(f'{where}/{clip}.mp4', f'is listed for {splits[0]} but missing')
                for clip, splits in listed.items() if clip not in found]

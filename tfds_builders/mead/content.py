@@ -7,7 +7,6 @@ lost takes shift the numbers after them.
 import csv
 import functools
 import io
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import whole
 from cemnet_jax.preprocess import audio, video
 from cemnet_jax.preprocess.parallel import ordered_map
 from tfds_builders.mead.matching import match_clips
@@ -93,13 +93,11 @@ def spoken_cepstra(wav: Float[np.ndarray, 'S']) -> Float[np.ndarray, 'M 12']:
 
 def write_content(path, rows: Sequence[ContentRow]) -> None:
   """CSV with one row per file: file, sentence, confidence, how."""
-  temporary = Path(path).with_suffix('.tmp')
-  temporary.parent.mkdir(parents=True, exist_ok=True)
-  with temporary.open('w', newline='', encoding='utf-8') as out:
+  with whole(path) as beside, beside.open('w', newline='', encoding='utf-8',
+                                          errors='surrogateescape') as out:
     lines = csv.writer(out)
     lines.writerow(ContentRow._fields)
     lines.writerows(row._replace(confidence=f'{row.confidence:.3f}') for row in rows)
-  os.replace(temporary, path)
 
 
 def _by_sound(root, entries, load_track, processes) -> dict[Take, tuple[str, float, str]]:

@@ -17,7 +17,7 @@ from cemnet_jax.topology import FPS
 from tfds_builders.build import build
 from tfds_builders.clip_schema import clip_features
 from tfds_builders.media.clips import Outcome, Settings, Task, load_clip, load_outcome
-from tfds_builders.media.entry import SPLITS, VIDEO_SUFFIXES, Entry
+from tfds_builders.media.entry import SPLITS, VIDEO_SUFFIXES, Entry, printable
 from tfds_builders.media.run import (
   REPORT,
   check_bad,
@@ -252,7 +252,7 @@ def _record(clip: Clip, kept: Path, speakers: dict[str, int]) -> dict:
   return load_clip(kept, clip.number) | {
     'id': clip.id, 'speaker': entry.speaker, 'speaker_index': speakers[entry.speaker],
     'emotion': entry.emotion or 'neutral', 'intensity': entry.intensity, 'sentence': sentence,
-    'transcript': transcript, 'source': entry.file, 'sha256': clip.sha256}
+    'transcript': transcript, 'source': printable(entry.file), 'sha256': clip.sha256}
 
 
 def _examples(numbered: tuple[int, Task], speakers: dict[str, int]) -> Iterator[tuple[int, dict]]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import whole
 from cemnet_jax.preprocess import face, smooth, video
 from cemnet_jax.preprocess.audio import to_wav16
 from cemnet_jax.preprocess.clip_record import make_record
@@ -20,7 +21,7 @@ from cemnet_jax.preprocess.crop import stable_boxes
 from cemnet_jax.topology import FPS, SAMPLES_PER_FRAME
 from tfds_builders.media.entry import Entry
 
-FORMAT = 2  # raised when what is kept for a file changes; older files are then made anew
+FORMAT = 3  # raised when what is kept for a file changes; older files are then made anew
 MIN_FRAMES = FPS  # 1 s: a shorter clip holds no window with references outside of it
 MAX_FRAMES = 6 * FPS  # 6 s: longer videos are cut into clips of equal length
 MIN_FACE_PX = 40  # width of the face below which lips are a few pixels
@@ -83,7 +84,7 @@ def kept_path(scratch, root, entry: Entry, settings: Settings) -> Path:
     stat = path.stat() if path.is_file() else None
     stamp.append(stat and (name, stat.st_size, stat.st_mtime_ns))
   text = f'{FORMAT} {entry.file} {entry.audio} {stamp} {settings.describe()}'
-  name = hashlib.sha256(text.encode()).hexdigest()[:24]
+  name = hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:24]
   return Path(scratch) / name[:2] / f'{name}.npz'
 
 
@@ -145,10 +146,8 @@ def cut(runs) -> tuple[tuple[int, int], ...]:
 
 
 def _keep(kept: Path, outcome: Outcome, arrays: dict) -> None:
-  kept.parent.mkdir(parents=True, exist_ok=True)
-  beside = kept.with_name(f'.{os.getpid()}-{kept.name}')
-  np.savez(beside, outcome=json.dumps(outcome._asdict()), **arrays)
-  os.replace(beside, kept)
+  with whole(kept, '.npz') as beside:
+    np.savez(beside, outcome=json.dumps(outcome._asdict()), **arrays)
 
 
 def _sound(task: Task, path: Path) -> np.ndarray:
@@ -182,11 +181,12 @@ def _video_clips(task, path, beat):
   frames = video.iterate_frames(path, shrink)
   buffer = _Buffer(islice(frames, len(audio) // SAMPLES_PER_FRAME), beat)
   if settings.landmarks:
-    landmarks = _ready_landmarks(task, sum(1 for _ in buffer))
+    landmarks, cuts = _ready_landmarks(task, sum(1 for _ in buffer)), None
   else:
     with _detector(settings) as detect:
-      landmarks = face.video_landmarks(buffer, detect) * shrink
-  pieces, reason = _judge(landmarks)
+      landmarks, cuts = face.video_landmarks(buffer, detect, settings.mode == 'video')
+      landmarks *= shrink
+  pieces, reason = _judge(landmarks, cuts)
   landmarks = smooth.smooth(landmarks, settings.smoothing)
   frames, at, arrays = iter(buffer.frames or video.iterate_frames(path, shrink)), 0, {}
   for number, (start, stop) in enumerate(pieces):
@@ -250,7 +250,7 @@ def _arrays(number: int, record: dict) -> dict[str, np.ndarray]:
   return {f'{name}{number}': value for name, value in named.items()}
 
 
-def _judge(landmarks) -> tuple[tuple[tuple[int, int], ...], str]:
+def _judge(landmarks, cuts) -> tuple[tuple[tuple[int, int], ...], str]:
   """Clips to cut and, when not everything is used, why."""
   found = np.isfinite(landmarks).all(axis=(1, 2))
   if not found.any():
@@ -258,7 +258,10 @@ def _judge(landmarks) -> tuple[tuple[tuple[int, int], ...], str]:
   width = np.median(np.ptp(landmarks[found][..., 0], axis=1))
   if width < MIN_FACE_PX:
     return (), f'the face is only {width:.0f} px wide, under {MIN_FACE_PX}'
-  pieces = cut(face.steady_runs(landmarks))
+  middle = np.flatnonzero(found)[found.sum() // 2]
+  if cuts is not None and face.tilt(landmarks[middle]) > face.MAX_TILT:  # not of ready ones
+    return (), 'the face lies on its side'
+  pieces = cut(face.steady_runs(landmarks, cuts))
   if not pieces:
     return (), f'no {MIN_FRAMES} frames in a row with one face'
   unused = len(landmarks) - sum(b - a for a, b in pieces)

@@ -27,6 +27,11 @@ class Entry(NamedTuple):
   sentence: str = ''  # content key: equal for files that say the same; the transcript if empty
 
 
+def printable(name: str) -> str:
+  """A file's name as text, which records and reports hold: bytes that are not UTF-8 are escaped."""
+  return name.encode('utf-8', 'backslashreplace').decode()
+
+
 def normalise_transcript(text: str) -> str:
   """Lower-case words of letters and apostrophes, one space between."""
   return ' '.join(re.findall(r"[a-z']+", text.lower()))

@@ -1,7 +1,6 @@
 """Works through the files of a dataset in guarded processes and reports on every one."""
 
 import csv
-import os
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import whole
 from cemnet_jax.preprocess.guarded import Failed, Guard, guarded_map
 from tfds_builders.media.clips import (
   Outcome,
@@ -65,12 +65,12 @@ def write_report(path, outcomes: Iterable[Outcome], problems: Iterable[tuple[str
   """CSV with one row per file: file, clips, seconds, reason it (or part of it) was skipped."""
   rows = [(o.file, len(o.pieces), f'{o.seconds:.2f}', o.reason) for o in outcomes]
   rows += [(file, 0, '0.00', reason) for file, reason in problems]
-  temporary = Path(path).with_suffix('.tmp')
-  with temporary.open('w', newline='') as out:
+  # A name that is not UTF-8 keeps its bytes, so that the row still names the file.
+  with whole(path) as beside, beside.open('w', newline='', encoding='utf-8',
+                                          errors='surrogateescape') as out:
     writer = csv.writer(out)
     writer.writerow(['file', 'clips', 'seconds', 'reason'])
     writer.writerows(sorted(rows))
-  os.replace(temporary, path)
 
 
 def check_bad(outcomes: Sequence[Outcome], limit: float, report: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cemnet_jax.errors import UserError
-from tfds_builders.media.entry import SPLITS, Entry
+from tfds_builders.media.entry import SPLITS, Entry, printable
 
 HELD_OUT = 0.1  # share of units that go to val, and again to test; at least one each
 
@@ -22,7 +22,7 @@ class Clip(NamedTuple):
   @property
   def id(self) -> str:
     """Unique in the dataset: the file's path without its ending, and the first frame if cut."""
-    stem = self.entry.file.rsplit('.', 1)[0]
+    stem = printable(self.entry.file).rsplit('.', 1)[0]
     return stem if self.whole else f'{stem}@{self.start:06d}'
 
 
@@ -37,7 +37,7 @@ def split_clips(clips: Sequence[Clip]) -> tuple[dict[str, list[Clip]], str]:
   """
   if any(c.entry.split for c in clips):
     return _by_labels(clips), 'labels'
-  units = {'speaker': lambda c: c.entry.speaker, 'file': lambda c: c.entry.file,
+  units = {'speaker': lambda c: c.entry.speaker, 'file': lambda c: printable(c.entry.file),
            'clip': lambda c: c.id}
   for kind, unit in units.items():
     names = sorted({unit(c) for c in clips}, key=_shuffled)

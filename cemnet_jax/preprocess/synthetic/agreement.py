@@ -8,7 +8,6 @@ x-extent of the known oval points.
 
 import argparse
 import os
-import tempfile
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from jaxtyping import Float, UInt8
 
 from cemnet_jax import topology
 from cemnet_jax.errors import UserError
+from cemnet_jax.files import whole
 from cemnet_jax.preprocess.synthetic.identity import make_identity
 from cemnet_jax.preprocess.synthetic.motion import Motion, motion_tracks
 from cemnet_jax.preprocess.synthetic.render import FaceRenderer
@@ -122,11 +122,8 @@ def contact_sheet(agreement: Agreement, columns: int = 8, count: int = 48
 
 def _write_picture(path: str, picture: UInt8[np.ndarray, 'H W 3']) -> None:
   import cv2
-  folder = os.path.dirname(os.path.abspath(path))
-  with tempfile.TemporaryDirectory(dir=folder) as scratch:
-    part = os.path.join(scratch, 'sheet.png')
-    cv2.imwrite(part, picture[..., ::-1])
-    os.replace(part, path)
+  with whole(path, '.png') as beside:
+    cv2.imwrite(str(beside), picture[..., ::-1])
 
 
 def main(argv: list[str] | None = None) -> int:
