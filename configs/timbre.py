@@ -18,6 +18,7 @@ def get_config(preset='paper'):
   cfg.eval_split = 'test_sentence'
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'voice'
+  cfg.data.labels = ('speaker',)
   cfg.model.update(sizes.AUDIO_ENCODER[preset])
   cfg.model.label = 'speaker'
   cfg.model.classes = common.SPEAKERS

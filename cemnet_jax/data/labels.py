@@ -15,19 +15,19 @@ from cemnet_jax.topology import UNKNOWN
 EMOTION, SPEAKER = 'emotion', 'speaker'
 
 
-def check(clips: Clips, needed: Sequence[str]) -> None:
+def check(clips: Clips, needed: Sequence[str], stage: str = 'this stage') -> None:
   """UserError where a dataset has no such labels at all; the line says what to do instead."""
   if EMOTION in needed and not (clips.table['emotion'] != UNKNOWN).any():
     raise UserError(
-      f'{clips.name} labels no emotions, which this stage learns to tell: give them in a CSV '
+      f'{clips.name} labels no emotions, which {stage} learns to tell: give them in a CSV '
       '(`cemnet prepare folder --labels`), or choose a data.dataset that has them, such as '
       'mead/front')
-  nobody = clips.without_people
-  if SPEAKER in needed and nobody:
+  if SPEAKER in needed and clips.without_people:
     raise UserError(
-      f'{", ".join(nobody)}: its speakers are stretches of programmes and not people, whom this '
-      'stage learns to tell apart: import public weights (`cemnet import-weights identity`, or '
-      '`scorers --identity`), or train it on others (`--set STAGE.data.dataset=mead/front`)')
+      f'{", ".join(clips.without_people)}: its speakers are stretches of programmes, not people, '
+      f'whom {stage} learns to tell apart: import public weights (`cemnet import-weights '
+      'identity`, or `scorers --identity`), or train it on people (`--set '
+      f'{"STAGE" if stage == "this stage" else stage}.data.dataset=mead/front`)')
 
 
 def known_rows(clips: Clips, needed: Sequence[str], rows: Sequence) -> list:

@@ -18,6 +18,7 @@ from cemnet_jax.evaluate.scorers import Scorers, load_scorers
 from cemnet_jax.evaluate.stable import fit_classifier
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.systems import SYSTEMS
+from cemnet_jax.topology import UNKNOWN
 from cemnet_jax.train import chain, ckpt
 
 
@@ -80,8 +81,10 @@ def evaluate(places: Places, settings: running.Settings, folder: Path | None,
   clips = {name: Clips(places.data, getattr(places, name)) for name in by_set}
   identity = _identity(places, settings, clips)
   scorers = load_scorers(places.systems[0])
+  labelled = any((c.table['emotion'] != UNKNOWN).any() for c in clips.values())
   # Emotions in the wild are too few to fit a classifier on.
-  classifier = fit_classifier(clips.get('mead') or Clips(places.data, places.mead))
+  classifier = fit_classifier(
+    clips.get('mead') or Clips(places.data, places.mead)) if labelled else None
   runs = []
   for number, (system, methods) in enumerate(zip(places.systems, loaded, strict=True)):
     here = settings if number == 0 else settings._replace(drawn=0, cell_drawn=0)
@@ -144,6 +147,7 @@ def _identity(places, settings, clips):
   for found in links.values():
     chain.check(found)
     chain.check_data(found, datasets, held_out)
+    chain.check_crops(found, {c.name: c.crop for c in clips.values()})
   code = fingerprints.source()
   identity = {
     'source': code, 'datasets': datasets,

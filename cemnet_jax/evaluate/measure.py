@@ -25,7 +25,7 @@ from cemnet_jax.metrics.sync_offset import lip_sync
 from cemnet_jax.metrics.tally import Tally
 from cemnet_jax.preprocess.audio import load_wav16
 from cemnet_jax.preprocess.crop import decode_jpeg
-from cemnet_jax.topology import CONTENT, EMOTIONS
+from cemnet_jax.topology import CONTENT, EMOTIONS, UNKNOWN
 
 FID_FRAMES = 16  # of a clip: neighbouring frames show the same
 KEPT_CLIPS = 64  # real clips whose pictures and scores are kept for the next method
@@ -53,10 +53,11 @@ class Judge:
   """Measures cases against the real clips, in several threads if need be.
 
   `references` pictures are given to a method; `frames` of each drawn clip are made, 0 for all.
-  Only with all of them do the scorers look: sync and motion need neighbours.
+  Only with all of them do the scorers look: sync and motion need neighbours. Nothing is said of how
+  emotions are told where the clip's own is unknown or there is no `classifier`.
   """
 
-  def __init__(self, clips: Clips, scorers: scoring.Scorers, classifier: EmotionClassifier,
+  def __init__(self, clips: Clips, scorers: scoring.Scorers, classifier: EmotionClassifier | None,
                references: int = 5, frames: int = 0):
     self._clips, self._scorers, self._classifier = clips, scorers, classifier
     self._count, self._frames = references, frames
@@ -70,12 +71,14 @@ class Judge:
   def measure(self, question: Question, method: Method, drawn: bool) -> Record:
     """Scores of the landmarks that a method predicts and, if `drawn`, of the pictures it makes."""
     case, clip, references = question
-    label, landmarks = EMOTIONS[clip['emotion']], clip['landmarks'].astype(np.float32)
+    landmarks = clip['landmarks'].astype(np.float32)
+    emotion = None if clip['emotion'] == UNKNOWN else int(clip['emotion'])
+    label = None if emotion is None else EMOTIONS[emotion]
     silent = silent_frames(load_wav16(clip['audio']), len(landmarks))
     scores, content = {}, None
     if method.predict:
       content = method.predict(clip, references)
-      scores = landmark_scores(content, landmarks, silent, int(clip['emotion']), self._classifier)
+      scores = landmark_scores(content, landmarks, silent, emotion, self._classifier)
     if not (drawn and method.render):
       return _plain_record(scores)
     if self._frames:
@@ -92,9 +95,10 @@ class Judge:
     if seen.features is not None:
       some = np.unique(np.linspace(0, len(frames) - 1, FID_FRAMES).round().astype(int))
       features = seen.features[some].astype(np.float16)
+    if label and seen.emotion_lower is not None:
       classes = emotion_recognition.classes_of(seen.emotion_lower)
       table = emotion_recognition.confusion(seen.emotion_lower, label, classes)
-      taken_for = tuple(float(x) for x in table[clip['emotion']])
+      taken_for = tuple(float(x) for x in table[emotion])
     return Record(scores, taken_for, features)
 
   def _truth(self, driving, clip) -> Truth:
@@ -123,30 +127,35 @@ def _plain_record(scores) -> Record:
 
 
 def landmark_scores(content: Float[np.ndarray, 'T 57 2'], landmarks: Float[np.ndarray, 'T 131 2'],
-                    silent: Bool[np.ndarray, 'T'], emotion: int, classifier: EmotionClassifier,
-                    ) -> dict[str, Tally]:
+                    silent: Bool[np.ndarray, 'T'], emotion: int | None,
+                    classifier: EmotionClassifier | None) -> dict[str, Tally]:
   """Scores of predicted content points, in the crop, against the real clip's landmarks.
 
   m_lmd (centred, EAT's), m_lmd_plain, f_lmd: px of a 256 face. ea_landmarks: whether `classifier`
-  finds the emotion. offset_ms, gap_correlation of the lip gap; silence, jitter in px of a 256 face.
+  finds the emotion, where both are given. offset_ms, gap_correlation of the lip gap; silence,
+  jitter in px of a 256 face.
   """
   truth = landmarks[:, CONTENT]
   whole = landmarks.copy()
   whole[:, CONTENT] = content
   stable, stable_truth = stable_content([content, truth], [landmarks, landmarks])
+  told = {} if emotion is None or classifier is None else {
+    'ea_landmarks': Tally(float(classifier.predict(stable) == emotion), 1.)}
   return {
     'm_lmd': lmd.m_lmd(content, truth), 'm_lmd_plain': lmd.m_lmd(content, truth, centred=False),
     'f_lmd': lmd.f_lmd(whole, landmarks),
-    'ea_landmarks': Tally(float(classifier.predict(stable) == emotion), 1.),
-    **lip_sync(content_opening(stable), content_opening(stable_truth)),
+    **told, **lip_sync(content_opening(stable), content_opening(stable_truth)),
     'silence': silence_motion(content, silent), 'jitter': jitter(content)}
 
 
-def picture_scores(seen: scoring.Seen, truth: Truth, silent: Bool[np.ndarray, 'T'], label: str
-                   ) -> dict[str, Tally]:
-  """Scores of pictures by what the scorers see in them and in the real clip."""
+def picture_scores(seen: scoring.Seen, truth: Truth, silent: Bool[np.ndarray, 'T'],
+                   label: str | None) -> dict[str, Tally]:
+  """Scores of pictures by what the scorers see in them and in the real clip.
+
+  `label` is its emotion, None where nobody knows it.
+  """
   scores = {}
-  if seen.emotion is not None:
+  if seen.emotion is not None and label:
     classes = emotion_recognition.classes_of(seen.emotion)
     scores |= emotion_recognition.emotion_scores(seen.emotion, label, classes)
     lower = emotion_recognition.emotion_scores(seen.emotion_lower, label, classes)

@@ -206,11 +206,11 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
   painter = Painter(nets, shown, images.shape[1], 'net', references.boxes[pick])
   mel = mel_windows(load_wav16(clip['audio']), 0, len(known))
   frames = np.asarray(frames)
-  reach = np.arange(nets.window) - nets.window // 2
+  reach = np.arange(nets.render_window) - nets.render_window // 2
   around, place = np.unique(np.clip(frames[:, None] + reach, 0, len(known) - 1),
                             return_inverse=True)
   sketches = forward.sketches(nets, landmarks[around], clip['crop_box'][around])
-  place = place.reshape(len(frames), nets.window)
+  place = place.reshape(len(frames), nets.render_window)
 
   def batches() -> Iterator[Batch]:
     for start in range(0, len(frames), RENDER_BATCH):

@@ -1,4 +1,4 @@
-"""Clips of unknown emotion, and speakers who are no people: how they are read, left out, refused."""
+"""Clips of unknown emotion, speakers who are no people: how they are read, left out, refused."""
 
 import json
 import shutil
@@ -131,7 +131,7 @@ def test_speakers_who_are_no_people_are_refused_as_classes(built, before):
   assert Clips(data, lrs2).without_people == [lrs2], 'which datasets of before do not say'
   assert Clips(data, f'{MINE}+{lrs2}').without_people == [lrs2]
   cfg = data_config('face', ('speaker',), f'{MINE}+lrs2/mine')
-  with pytest.raises(UserError, match=r'lrs2/mine: its speakers are .* not people.*import-weights '
+  with pytest.raises(UserError, match=r'lrs2/mine: its speakers are .*, not people.*import-weights '
                                       r'identity.*--set STAGE.data.dataset=mead/front'):
     make_dataset(cfg, data, 'train', seed=0, batch_size=1, train=True)
   assert clips_of(data_config('face', ('speaker',)), data) == list(
