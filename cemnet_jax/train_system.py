@@ -226,18 +226,25 @@ def _pools(cfg, module, frozen, sources, data, eval_data) -> tuple[FeaturePool, 
   return _last_pools[made_by]
 
 
-def check_labels(configs: dict[Path, ConfigDict], data_dir: str | Path) -> None:
-  """UserError where a stage needs labels that its dataset lacks, before hours go into the others.
+def check_data(configs: dict[Path, ConfigDict], data_dir: str | Path) -> None:
+  """UserError where a stage needs labels that its dataset lacks, or the stages of a system would
+  know two rules of crops; said before hours go into the first of them.
 
   Args:
     configs: workdir of each stage -> its config; stages that are finished there need no data.
   """
   from cemnet_jax.data import labels
   from cemnet_jax.data.pipeline import open_clips
+  rules = {}
   for workdir, cfg in configs.items():
-    if not (loop.imported(workdir) or loop.finished(workdir, cfg)):
-      clips = open_clips(str(data_dir), cfg.data.dataset)[0]
-      labels.check(clips, cfg.data.labels, cfg.stage)
+    if loop.imported(workdir) or loop.finished(workdir, cfg):
+      rules[str(workdir)] = crops.of_config(ckpt.load_config(workdir))
+      continue
+    clips = open_clips(str(data_dir), cfg.data.dataset)[0]
+    labels.check(clips, cfg.data.labels, cfg.stage)
+    if cfg.data.kind not in crops.HEARD:
+      rules[f'{clips.name} (of {cfg.stage})'] = clips.crop
+  crops.check(rules, 'a system has one rule: choose datasets of one')
 
 
 def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | Path,
@@ -274,7 +281,7 @@ def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | 
                       + ', '.join(nodes))
     for name in nodes if stage == '*' else (stage,):
       set_field(configs[name], key, text)
-  check_labels({Path(workdir) / stage: cfg for stage, cfg in configs.items()}, data_dir)
+  check_data({Path(workdir) / stage: cfg for stage, cfg in configs.items()}, data_dir)
   for number, (stage, cfg) in enumerate(configs.items(), start=1):
     train_stage(cfg, data_dir, Path(workdir) / stage, title=f'[{number}/{len(nodes)}] {stage}')
     jax.clear_caches()  # programs of a finished stage only hold memory

@@ -117,6 +117,13 @@ def test_two_rules_are_refused_in_training(data, system, tmp_path, monkeypatch):
     train_system.train_stage(cfg, data, system / 'renderer_2')
 
 
+def test_a_system_of_two_rules_is_refused_before_its_first_stage(data, tmp_path, monkeypatch):
+  monkeypatch.setattr(train_system, 'train_stage', lambda *a, **kw: pytest.fail('it trains'))
+  with pytest.raises(UserError, match=rf"{IPLAP} \(of image_emotion\) .* 'iplap', .*lrs_debug "
+                                      r"\(of audio2mouth\) .*'stable'; a system has one rule"):
+    train_system.train_system('cemnet', 'debug', data, tmp_path, mead=IPLAP)
+
+
 def test_windows_of_two_lengths_are_refused_or_each_is_taken(data, system):
   say(system, ['renderer'], T=3)
   nets = loading.load(system)
@@ -138,6 +145,6 @@ def test_two_rules_are_refused_where_a_system_is_used(system):
 def test_evaluating_on_another_rule_is_refused(data, system):
   places = evaluation.Places([system], data, IPLAP, 'synth_mead/lrs_debug')
   settings = run.Settings(protocols=('cross_emotion',), splits=('test',), clips=1, repetitions=1)
-  with pytest.raises(UserError, match=f"in .* is of crops by the rule 'stable', {IPLAP} of crops "
-                                      "by the rule 'iplap'"):
+  with pytest.raises(UserError, match=f"system.* is of crops by the rule 'stable', {IPLAP} of "
+                                      "crops by the rule 'iplap'"):
     evaluation.evaluate(places, settings, Path('nowhere'))

@@ -213,7 +213,7 @@ def test_command_line(capsys):
 
 def test_datasets_stand_in_for_the_synthetic_ones(monkeypatch):
   seen = {}
-  monkeypatch.setattr(train_system, 'check_labels', lambda *a: None)
+  monkeypatch.setattr(train_system, 'check_data', lambda *a: None)
   monkeypatch.setattr(train_system, 'train_stage',
                       lambda cfg, *a, **k: seen.update({cfg.stage: cfg.data.dataset}))
   train_system.train_system('cemnet', 'debug', 'D', 'W', ('ebm.data.dataset=other/set',),

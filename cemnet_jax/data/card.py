@@ -85,7 +85,7 @@ def _facts(path: Path, clips: Clips, columns: Columns) -> Table:
   lengths = columns.hours * 3600
   emotions_of = defaultdict(set)
   for sentence, emotion in zip(columns.sentence, columns.emotion):
-    emotions_of[sentence].add(emotion)
+    emotions_of[sentence] |= {emotion} - {UNKNOWN}
   shared = sum(len(emotions) > 1 for emotions in emotions_of.values())
   unlabelled = int((columns.level == 0).sum())
   unknown = int((columns.emotion == UNKNOWN).sum())

@@ -52,9 +52,13 @@ class Method(NamedTuple):
 
 
 class Loaded(NamedTuple):
-  """The methods that could be loaded, and name -> reason of those that could not."""
+  """The methods that could be loaded, and name -> reason of those that could not.
+
+  `crop` is the rule of the crops that the systems know, '' of Wav2Lip alone.
+  """
   methods: list[Method]
   missing: dict[str, str]
+  crop: str = ''
 
 
 def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
@@ -89,7 +93,7 @@ def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
     bounds.append(Method(ORACLE, _true_content, _renderer(nets)))
   else:
     missing[ORACLE] = 'no renderer'
-  return Loaded([*bounds, *found.values()], missing)
+  return Loaded([*bounds, *found.values()], missing, nets.crop if nets else '')
 
 
 def wav2lip_method(nets: wav2lip.Networks) -> Method:

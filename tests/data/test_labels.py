@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from cemnet_jax import train_system
 from cemnet_jax.data.card import dataset_card
 from cemnet_jax.data.pipeline import make_dataset
 from cemnet_jax.data.source import Clips
 from cemnet_jax.data.verify import verify_clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.topology import EMOTIONS, LABELS, NEUTRAL, UNKNOWN
+from cemnet_jax.train import ckpt
 from tests.tfds_builders.media_files import blob_detector, make_video
 from tfds_builders import clip_schema
 from tfds_builders.clip_folder.clip_folder_dataset_builder import Builder, FolderConfig
@@ -136,3 +138,22 @@ def test_speakers_who_are_no_people_are_refused_as_classes(built, before):
     make_dataset(cfg, data, 'train', seed=0, batch_size=1, train=True)
   assert clips_of(data_config('face', ('speaker',)), data) == list(
     Clips(data, MINE).ranges['train'])
+
+
+def test_a_system_is_refused_before_its_first_stage(before, tmp_path, monkeypatch):
+  data, lrs2 = before.parents[2], 'lrs2/mine'
+  shutil.copytree(before.parents[1], data / 'lrs2')
+  trained = []
+  monkeypatch.setattr(train_system, 'train_stage', lambda cfg, *a, **kw: trained.append(cfg.stage))
+  with pytest.raises(UserError, match='mine labels no emotions, which image_emotion learns'):
+    train_system.train_system('a2m_renderer', 'debug', data, tmp_path, lrs=lrs2, mead=MINE)
+  with pytest.raises(UserError, match=f'{lrs2}: .*, whom identity_scorer learns to tell apart'):
+    train_system.train_system('scorers', 'debug', data, tmp_path, lrs=lrs2, mead=lrs2,
+                              changes=('emotion_scorer.data.labels=()',))
+  assert not trained
+  done = tmp_path / 'image_emotion'
+  done.mkdir()
+  for name, value in ((ckpt.DONE, {'imported': {}}), (ckpt.CONFIG, {'data': {}, 'imported': {}})):
+    ckpt.write_json(done / name, value)
+  train_system.train_system('a2m_renderer', 'debug', data, tmp_path, lrs=lrs2, mead=MINE)
+  assert trained == ['audio2mouth', 'image_emotion', 'renderer']
