@@ -1,6 +1,5 @@
 """The rule of the crops goes from the dataset to stages and videos, and two rules are refused."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate import evaluation, run
 from cemnet_jax.infer import loading
 from cemnet_jax.train import chain, ckpt, loop
+from tests.data.helpers import say_crop
 from tests.infer.tiny_system import save_system
 
 STABLE, IPLAP = 'synth_mead/mead_debug', 'mead/front_iplap'
@@ -24,8 +24,7 @@ def data(debug_data, tmp_path_factory):
   data = tmp_path_factory.mktemp('data')
   shutil.copytree(debug_data / 'synth_mead', data / 'synth_mead')
   shutil.copytree(debug_data / STABLE, data / IPLAP)
-  [file] = (data / IPLAP).glob('*/metadata.json')
-  file.write_text(json.dumps({**json.loads(file.read_text()), 'crop': 'iplap'}))
+  say_crop(data / IPLAP, 'iplap')
   return data
 
 
@@ -132,6 +131,16 @@ def test_windows_of_two_lengths_are_refused_or_each_is_taken(data, system):
   with pytest.raises(UserError, match='ebm learned from windows of 7 frames, audio2mouth from such '
                                       'of 5; train ebm anew with --set ebm.data.T=5'):
     loading.load(system)
+
+
+def test_a_memory_of_other_windows_than_its_mouths_is_refused(data, system):
+  for stage in ('audio2mouth', 'aee', 'image_emotion', 'identity'):
+    ckpt.write_json(system / stage / ckpt.DONE, {'step': 1, 'steps': 1, 'early_stopped': False})
+  cfg = train_system.load_config('ebm', 'debug').unlock()
+  cfg.data.T = 7
+  with pytest.raises(UserError, match='audio2mouth: learned from windows of 5 frames, ebm is to '
+                                      'learn from such of 7'):
+    train_system.load_frozen(cfg, data, system / 'ebm', {}, {})
 
 
 def test_two_rules_are_refused_where_a_system_is_used(system):

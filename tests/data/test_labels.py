@@ -8,6 +8,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from cemnet_jax import train_system
+from cemnet_jax.data import labels
 from cemnet_jax.data.card import dataset_card
 from cemnet_jax.data.pipeline import make_dataset
 from cemnet_jax.data.source import Clips
@@ -101,6 +102,18 @@ def test_stages_that_need_emotions_leave_unknown_clips_out(built):
     assert clips_of(data_config(kind, ('emotion',)), built) == known
     assert clips_of(data_config(kind), built) == list(clips.ranges['train'])
   assert len(known) < len(clips.ranges['train'])
+
+
+def test_rows_of_pairs_are_left_out_with_their_clips():
+  class Three:
+    """Of the third clip nobody knows the emotion."""
+    table = {'emotion': np.array([NEUTRAL, NEUTRAL, UNKNOWN])}
+
+  pairs = [(0, 1), (0, 2), (2, 1)]
+  eights = [{'clips': np.array([0, 1, -1])}, {'clips': np.array([0, 2])}]
+  assert labels.known_rows(Three, ('emotion',), pairs) == [(0, 1)]
+  assert labels.known_rows(Three, ('emotion',), eights) == eights[:1]
+  assert labels.known_rows(Three, (), pairs + eights) == pairs + eights
 
 
 def test_datasets_of_before_are_read_and_their_invented_neutral_is_unknown(before):
