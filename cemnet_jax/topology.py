@@ -7,6 +7,8 @@ import numpy as np
 
 EMOTIONS = ('angry', 'contempt', 'disgusted', 'fear', 'happy', 'neutral', 'sad', 'surprised')
 NEUTRAL = EMOTIONS.index('neutral')
+UNKNOWN = len(EMOTIONS)  # the class of clips whose emotion nobody labelled
+LABELS = (*EMOTIONS, 'unknown')
 
 FPS = 25  # video frames per second
 SAMPLE_RATE = 16000  # audio samples per second

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from cemnet_jax import fingerprints, stages
+from cemnet_jax import crops, fingerprints, stages
 from cemnet_jax.errors import UserError
 from cemnet_jax.files import locked, whole
 from cemnet_jax.systems import STATISTICS, SYSTEMS
@@ -111,10 +111,33 @@ def load_frozen(cfg, data_dir, workdir: Path, given: dict[str, str], data: dict[
     folder = _frozen_dir(cfg, need, workdir, given)
     frozen[need] = ckpt.load_params(folder)
     configs[need] = ConfigDict(ckpt.load_config(folder))
+    _check_frozen(cfg, folder, configs[need])
     identity[chain.FROZEN + need] = chain.read(folder, frozen[need]).fingerprint
   with cfg.unlocked():
     cfg.frozen = ConfigDict(configs)
   return frozen, identity
+
+
+def _check_frozen(cfg, folder: Path, frozen) -> None:
+  """UserError where a frozen stage knows other crops or windows than `cfg` is to learn from."""
+  crops.check({cfg.data.dataset: crops.of_config(cfg), str(folder): crops.of_config(frozen)},
+              f'{cfg.stage} needs a dataset of the rule of its frozen stages, or these trained on '
+              'its own')
+  if frozen.data.get('kind') == 'mouth' and cfg.data.T != frozen.data.T:
+    raise UserError(f'{folder}: learned from windows of {frozen.data.T} frames, {cfg.stage} is to '
+                    f'learn from such of {cfg.data.T}: set data.T of both to the same')
+
+
+def _describe_data(cfg, clips) -> None:
+  """Fills in what only the data tell: number of speakers, rule of the crops. UserError where the
+  config names another rule."""
+  if cfg.model.get('classes') == SPEAKERS:
+    cfg.model.classes = clips.num_train_speakers
+  if cfg.data.kind in crops.HEARD:
+    return
+  crops.check({clips.name: clips.crop, f'{cfg.stage}.data.crop': cfg.data.crop},
+              'leave data.crop empty, the dataset tells it')
+  cfg.data.crop = clips.crop
 
 
 def _data_identity(cfg, data_dir, clips) -> dict[str, str]:
@@ -153,8 +176,7 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     print(f'{title or cfg.stage}: imported, in {workdir}', flush=True)
     return
   clips = open_clips(str(data_dir), cfg.data.dataset)[0]
-  if cfg.model.get('classes') == SPEAKERS:
-    cfg.model.classes = clips.num_train_speakers
+  _describe_data(cfg, clips)
   data = _data_identity(cfg, data_dir, clips)
   frozen, identity = load_frozen(cfg, data_dir, workdir, frozen_dirs or {}, data)
   identity |= {chain.DATASET + name: value for name, value in data.items()}
@@ -215,6 +237,27 @@ def _pools(cfg, module, frozen, sources, data, eval_data) -> tuple[FeaturePool, 
   return _last_pools[made_by]
 
 
+def check_data(configs: dict[Path, ConfigDict], data_dir: str | Path) -> None:
+  """UserError where a stage needs labels that its dataset lacks, or the stages of a system would
+  know two rules of crops; said before hours go into the first of them.
+
+  Args:
+    configs: workdir of each stage -> its config; stages that are finished there need no data.
+  """
+  from cemnet_jax.data import labels
+  from cemnet_jax.data.pipeline import open_clips
+  rules = {}
+  for workdir, cfg in configs.items():
+    if loop.imported(workdir) or loop.finished(workdir, cfg):
+      rules[str(workdir)] = crops.of_config(ckpt.load_config(workdir))
+      continue
+    clips = open_clips(str(data_dir), cfg.data.dataset)[0]
+    labels.check(clips, cfg.data.labels, cfg.stage)
+    if cfg.data.kind not in crops.HEARD:
+      rules[f'{clips.name} (of {cfg.stage})'] = clips.crop
+  crops.check(rules, 'a system has one rule: choose datasets of one')
+
+
 def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | Path,
                  changes: tuple[str, ...] = (), *, lrs: str | None = None,
                  mead: str | None = None) -> None:
@@ -249,6 +292,7 @@ def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | 
                       + ', '.join(nodes))
     for name in nodes if stage == '*' else (stage,):
       set_field(configs[name], key, text)
+  check_data({Path(workdir) / stage: cfg for stage, cfg in configs.items()}, data_dir)
   for number, (stage, cfg) in enumerate(configs.items(), start=1):
     train_stage(cfg, data_dir, Path(workdir) / stage, title=f'[{number}/{len(nodes)}] {stage}')
     jax.clear_caches()  # programs of a finished stage only hold memory

@@ -24,6 +24,7 @@ def get_config(preset='paper'):
   cfg.eval_batches = pick(paper=50, benchmark=40, quickstart=6, debug=1)
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'aee'
+  cfg.data.labels = ('emotion', 'speaker')
   cfg.data.emotion_windows = pick(paper=4, quickstart=4, debug=2)
   cfg.model.update(sizes.AUDIO_ENCODER[preset])
   cfg.model.decoder_width = pick(paper=1.0, quickstart=0.25, debug=0.125)

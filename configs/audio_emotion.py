@@ -21,6 +21,7 @@ def get_config(preset='paper'):
   cfg.eval_split = 'val'
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'voice'
+  cfg.data.labels = ('emotion',)
   cfg.model.update(sizes.AUDIO_ENCODER[preset])
   cfg.model.label = 'emotion'
   cfg.model.classes = 8

@@ -52,7 +52,9 @@ def base(stage: str, preset: str) -> ConfigDict:
     mesh=dict(data=-1, fsdp=1, min_size=2**16),  # data=-1: all devices; smaller leaves replicate
     sharding=(('.*', 'fsdp'),),  # (pattern in a parameter's path, 'fsdp' | 'replicate'), first wins
     pool=dict(batches=0, batch_size=8),  # see train/pool.py; 0 batches: no pool
-    data=dict(dataset='', kind='', image_size=128, T=5, N=5),
+    # crop: the rule of the crops, which the dataset tells; labels: what must be known of each clip,
+    # 'emotion' and 'speaker', see cemnet_jax/data/labels.py.
+    data=dict(dataset='', kind='', crop='', labels=(), image_size=128, T=5, N=5),
     model={},
     loss={},
   ))

@@ -22,6 +22,7 @@ def get_config(preset='paper'):
   cfg.best = ''  # the last: of so few validation speakers an early step is the best by chance
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'cross'
+  cfg.data.labels = ('emotion',)
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.data.emotion_windows = pick(paper=16, quickstart=12, debug=4)
   # Batches of frozen features made once and reused; 0 makes them anew at every step.

@@ -17,6 +17,7 @@ def get_config(preset='paper'):
   cfg.best = '+accuracy_both'
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'face'
+  cfg.data.labels = ('emotion',)
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.model.update(dict(classes=8, width=pick(paper=1.0, quickstart=0.5, debug=0.125), dropout=0.2))
   return cfg

@@ -17,6 +17,7 @@ def get_config(preset='paper'):
   # these apart from all others, and unseen ones are to the memory what no training face was.
   cfg.data.dataset = sizes.lrs(preset)
   cfg.data.kind = 'face'
+  cfg.data.labels = ('speaker',)
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.model.update(dict(
     stages=pick(paper=(3, 4, 14, 3), quickstart=(1, 1, 1, 1), debug=(1, 1, 1, 1)),

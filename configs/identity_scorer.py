@@ -18,6 +18,7 @@ def get_config(preset='paper'):
   cfg.best = '+nearest_is_same'
   cfg.data.dataset = f'{sizes.lrs(preset)}+{sizes.mead(preset)}'
   cfg.data.kind = 'face'
+  cfg.data.labels = ('speaker',)
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.model.update(dict(
     net='gray_resnet', stages=pick(paper=(2, 2, 2, 2), quickstart=(1, 1, 1, 1), debug=(1, 1, 1, 1)),

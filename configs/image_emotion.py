@@ -17,6 +17,7 @@ def get_config(preset='paper'):
   cfg.best = '+accuracy'
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'face'
+  cfg.data.labels = ('emotion',)
   cfg.data.image_size = sizes.IMAGE[preset]
   cfg.model.width = pick(paper=64, quickstart=16, debug=8)
   return cfg

@@ -21,6 +21,7 @@ def get_config(preset='paper'):
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'voice'
   cfg.data.held_out = 0.1
+  cfg.data.labels = ('speaker',)
   cfg.model.update(sizes.AUDIO_ENCODER[preset])
   cfg.model.label = 'speaker'
   cfg.model.classes = common.SPEAKERS

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = {'errors', 'files', 'fingerprints', 'topology'}  # what anyone may use
+BASE = {'crops', 'errors', 'files', 'fingerprints', 'topology'}  # what anyone may use
 
 # Part of cemnet_jax -> the modules of cemnet_jax that it may import; a name stands for all below.
 MAY_IMPORT = {
@@ -14,6 +14,7 @@ MAY_IMPORT = {
   'topology': set(),
   'files': {'errors'},
   'fingerprints': {'errors'},
+  'crops': {'errors'},
   'systems': set(),
   'nets': {'nets'},
   'losses': {'losses'},
@@ -47,7 +48,8 @@ ONLY_IN = {
 }
 LAZY = {'mediapipe', 'torch', 'librosa'}  # never while a module is imported
 WITHOUT_JAX = ('cemnet_jax/data/', 'cemnet_jax/systems.py', 'cemnet_jax/topology.py',
-               'cemnet_jax/errors.py', 'cemnet_jax/files.py', 'cemnet_jax/fingerprints.py')
+               'cemnet_jax/errors.py', 'cemnet_jax/files.py', 'cemnet_jax/fingerprints.py',
+               'cemnet_jax/crops.py')
 
 
 def sources():

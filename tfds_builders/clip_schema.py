@@ -7,7 +7,7 @@ building nor reading needs TensorFlow, and a window can decode its own frames al
 import numpy as np
 import tensorflow_datasets as tfds
 
-from cemnet_jax.topology import EMOTIONS, NUM_LANDMARKS
+from cemnet_jax.topology import LABELS, NUM_LANDMARKS
 
 SPLITS = ('train', 'val', 'test', 'test_sentence')
 
@@ -27,7 +27,7 @@ def clip_features(counterfactual: bool = False) -> tfds.features.FeaturesDict:
     'id': text(doc='unique in the dataset'),
     'speaker': text(doc='who speaks'),
     'speaker_index': tfds.features.Scalar(np.int32, doc='train speakers first, contiguous'),
-    'emotion': tfds.features.ClassLabel(names=EMOTIONS),
+    'emotion': tfds.features.ClassLabel(names=LABELS, doc='`unknown`: nobody labelled it'),
     'intensity': tfds.features.Scalar(np.int32, doc='1 to 3; 0 where unknown'),
     'sentence': text(doc='content key: equal for clips that say the same words'),
     'transcript': text(doc='lower-case words; empty where unknown'),

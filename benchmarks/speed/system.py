@@ -97,7 +97,7 @@ def networks(preset: str, image_size: int, speaker: refs.References) -> Networks
     renderer=_net(build.renderer(render.model), (1, size, size, 3), (1, window, size, size),
                   (1, count, size, size, 3), (1, count, size, size), (1, 80, 16)),
     image_size=size, mouth_references=mouths, render_references=count, window=window,
-    per_utterance=model['audio2mouth'].per_utterance)
+    per_utterance=model['audio2mouth'].per_utterance, render_window=window)
 
 
 def _net(module, *shapes: tuple[int, ...]) -> Net:

@@ -16,8 +16,8 @@ FORMATS = ('torch', 'safetensors', STABLEHLO, COMPACT, ONNX)
 NO_ONNX = ('--format onnx: jax2onnx does not write these networks correctly; use --format torch '
            "and PyTorch's exporter on the network that loads it, or --format stablehlo")
 # Of a talker: how its pictures and sketches are cut and drawn, and how many of each it takes.
-SETTINGS = ('image_size', 'window', 'mouth_references', 'render_references', 'crop', 'lines',
-            'landmark_flow')
+SETTINGS = ('image_size', 'window', 'render_window', 'mouth_references', 'render_references',
+            'crop', 'lines', 'landmark_flow')
 LARGEST_DIFFERENCE = 1e-4  # between a function and its file, relative
 HALVED = 2**-10  # between a weight and its half precision: of the weight, or of the least of those
 

@@ -12,7 +12,7 @@ from cemnet_jax.data.folders import SPLITS, dataset_path, load_records
 from cemnet_jax.data.pairs import pairs_over
 from cemnet_jax.data.source import Clips
 from cemnet_jax.preprocess.crop import decode_jpeg
-from cemnet_jax.topology import EMOTIONS, FPS
+from cemnet_jax.topology import FPS, LABELS, UNKNOWN
 
 MAX_SPEAKERS = 60  # with more, the table of speakers has one row for each split
 MAX_TEXT = 100  # characters of one metadata value
@@ -85,9 +85,10 @@ def _facts(path: Path, clips: Clips, columns: Columns) -> Table:
   lengths = columns.hours * 3600
   emotions_of = defaultdict(set)
   for sentence, emotion in zip(columns.sentence, columns.emotion):
-    emotions_of[sentence].add(emotion)
+    emotions_of[sentence] |= {emotion} - {UNKNOWN}
   shared = sum(len(emotions) > 1 for emotions in emotions_of.values())
   unlabelled = int((columns.level == 0).sum())
+  unknown = int((columns.emotion == UNKNOWN).sum())
   rows = [
     ('name', clips.name), ('version', version),
     ('release note', info.release_notes.get(version, '')),
@@ -100,6 +101,7 @@ def _facts(path: Path, clips: Clips, columns: Columns) -> Table:
     ('frames', f'{clips.table["num_frames"].sum()}, {_crop(clips)}'),
     ('sentences', f'{len(emotions_of)}, of which {shared} are said with several emotions'),
     ('transcripts', f'of {(columns.transcript != "").sum()} clips'),
+    ('emotion unknown', f'in {unknown} clips' if unknown else ''),
     ('intensity unknown', f'in {unlabelled} clips (intensity 0)')]
   return Table('Dataset', ('what', 'value'), [(k, v) for k, v in rows if v])
 
@@ -129,7 +131,7 @@ def _split_table(columns: Columns) -> Table:
 def _speaker_table(columns: Columns) -> Table:
   """Clips of each speaker, or of each split where there are many, by emotion and level."""
   levels = {e: np.unique(columns.level[columns.emotion == e]) for e in np.unique(columns.emotion)}
-  headings = [EMOTIONS[e] + (' ' + '/'.join(map(str, found)) if len(found) > 1 else '')
+  headings = [LABELS[e] + (' ' + '/'.join(map(str, found)) if len(found) > 1 else '')
               for e, found in levels.items()]
   title = 'Clips by emotion'
   if any(len(found) > 1 for found in levels.values()):

@@ -1,16 +1,22 @@
 """Where built datasets lie, and how their records are opened."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import tensorflow_datasets as tfds
 from google.protobuf.json_format import ParseError
 from google.protobuf.message import DecodeError
+from jaxtyping import Int
 
 from cemnet_jax.errors import UserError
+from cemnet_jax.topology import EMOTIONS, NEUTRAL, UNKNOWN
 
 SPLITS = ('train', 'val', 'test', 'test_sentence')  # the order of global clip indices
 UNREADABLE = (OSError, ValueError, KeyError, IndexError, RuntimeError, DecodeError)  # if damaged
+
+_Numbers = Int[np.ndarray, '*N'] | int
 
 
 def dataset_path(data_dir, name: str) -> Path:
@@ -39,3 +45,16 @@ def load_records(path: Path):
     reason = str(error).splitlines()[0]
     raise UserError(f'dataset in {path} cannot be read ({reason}): '
                     'remove the folder and build it again') from error
+
+
+def emotion_reader(info) -> Callable[[_Numbers, _Numbers], _Numbers]:
+  """(stored emotions, intensities) -> indices into `topology.LABELS`, of a clips dataset's info.
+
+  Builds of before had no label `unknown`, and said `neutral` at intensity 0 in its place.
+  """
+  invented = (tuple(info.features['emotion'].names) == EMOTIONS
+              and (info.metadata or {}).get('files_without_emotion_label'))
+  if not invented:
+    return lambda emotion, intensity: emotion
+  return lambda emotion, intensity: np.where(
+    (np.asarray(emotion) == NEUTRAL) & (np.asarray(intensity) == 0), UNKNOWN, emotion)[()]

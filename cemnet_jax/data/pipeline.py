@@ -15,7 +15,8 @@ from types import SimpleNamespace
 import grain
 import numpy as np
 
-from cemnet_jax.data import pairs, windows
+from cemnet_jax.crops import HEARD
+from cemnet_jax.data import labels, pairs, windows
 from cemnet_jax.data.order import HELD_OUT, Epochs, held_out_sentences, spread
 from cemnet_jax.data.schema import SPEC, SYNC_FRAMES, settings
 from cemnet_jax.data.source import Clips
@@ -29,7 +30,6 @@ class NoExamples(UserError):
 
 
 PREFETCH = 4  # batches that the background thread keeps ready
-HEARD = ('voice', 'speech', 'aee')  # kinds of batches that need no pictures
 SAMPLERS = {'mouth': windows.mouth, 'voice': windows.voice, 'speech': windows.speech,
             'aee': pairs.aee, 'face': windows.face, 'cross': windows.cross,
             'render': windows.render, 'sync': windows.sync, 'lip_sync': windows.lip_sync,
@@ -68,7 +68,8 @@ def make_dataset(cfg, data_dir, split: str, *, seed: int, batch_size: int, train
   cfg = settings(cfg)
   cfg.augment = cfg.augment if train else 0.0  # what is measured is what was recorded
   clips, features = open_clips(str(data_dir), cfg.dataset)
-  rows = _rows(cfg, data_dir, split, clips)
+  labels.check(clips, cfg.labels)
+  rows = labels.known_rows(clips, cfg.labels, _rows(cfg, data_dir, split, clips))
   if not rows:
     raise NoExamples(f'split {split!r} of {cfg.dataset} in {data_dir} has no clip for '
                      f'{cfg.kind!r} batches: choose another data.dataset or split')

@@ -14,7 +14,7 @@ import numpy as np
 # Defaults of optional fields of cfg.data.
 DEFAULTS = dict(T=5, N=5, image_size=128, emotion_windows=16, windows=112, tokens=64, cross_ref=0.0,
                 closed_ref=0.0, open_target=0.0, lines='smooth', landmark_flow=False, moments=8,
-                augment=0.0, held_out=0.0)
+                augment=0.0, held_out=0.0, labels=())
 SYNC_FRAMES = 5
 
 
@@ -31,7 +31,7 @@ _MEL_STATISTICS = Key('2 80', np.float32,
 _POSE = Key('T 74 2', np.float32, 'pose landmarks: what speech and emotion leave alone')
 _CONTENT = Key('T 57 2', np.float32, 'jaw and lip landmarks, the target')
 _REFERENCES = Key('N 131 2', np.float32, 'landmarks of the reference frames')
-_EMOTION = Key('', np.int32, 'index into EMOTIONS')
+_EMOTION = Key('', np.int32, 'index into topology.LABELS')
 _SPEAKER = Key('', np.int32, 'index over speakers of the dataset, train speakers first')
 
 _COMMON = {

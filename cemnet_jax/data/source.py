@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from cemnet_jax import fingerprints
+from cemnet_jax import crops, fingerprints
 from cemnet_jax.data.digest import DIGEST, dataset_digest
-from cemnet_jax.data.folders import SPLITS, UNREADABLE, dataset_path, load_records
+from cemnet_jax.data.folders import SPLITS, UNREADABLE, dataset_path, emotion_reader, load_records
 from cemnet_jax.errors import UserError
 from cemnet_jax.files import whole
-from cemnet_jax.topology import EMOTIONS, SAMPLES_PER_FRAME
+from cemnet_jax.topology import EMOTIONS, LABELS, SAMPLES_PER_FRAME
 
 CACHE_LIMIT = 2 << 30  # datasets under 2 GiB keep their parsed records in memory
 INDEX = 'index.npz'  # the cached table, beside the records
@@ -31,10 +31,11 @@ class _Part:
     self.path = dataset_path(data_dir, name)
     builder = load_records(self.path)
     info = builder.info
-    if tuple(info.features['emotion'].names) != EMOTIONS:
+    if tuple(info.features['emotion'].names) not in (LABELS, EMOTIONS):
       raise UserError(f'dataset {name} in {self.path} labels other emotions than '
                       f'{", ".join(EMOTIONS)}: build it again with this version')
     self.metadata = dict(info.metadata or {})
+    self._emotions = emotion_reader(info)
     self.num_train_speakers = int(self.metadata['train_speakers'])
     self.sizes = {s: info.splits[s].num_examples for s in SPLITS if s in info.splits}
     try:
@@ -47,9 +48,10 @@ class _Part:
   def read(self, split: str, index: int) -> dict:
     """One record as `Clips` gives it; UserError when it is damaged."""
     try:
-      return _parse(self._sources[split][index])
+      clip = _parse(self._sources[split][index])
     except UNREADABLE as error:
       raise self._damaged(f'record {index} of {split}', error) from error
+    return clip | {'emotion': self._emotions(clip['emotion'], clip['intensity'])}
 
   def _damaged(self, what, error):
     return UserError(f'dataset {self.name} in {self.path}: {what} cannot be read '
@@ -58,6 +60,11 @@ class _Part:
 
   def table(self):
     """Columns of all records in split order, cached beside the dataset."""
+    columns = self._indexed()
+    # What is cached may be older than the label `unknown`.
+    return columns | {'emotion': self._emotions(columns['emotion'], columns['intensity'])}
+
+  def _indexed(self):
     file = self.path / INDEX
     if file.is_file():
       with np.load(file, allow_pickle=False) as stored:
@@ -113,6 +120,19 @@ class Clips:
     if self._cache is not None:
       self._cache[index] = clip
     return clip
+
+  @property
+  def crop(self) -> str:
+    """The rule of the crops, see `cemnet_jax.crops`; UserError where joined datasets have two."""
+    rules = {part.name: crops.of_metadata(part.metadata) for part in self._parts}
+    crops.check(rules, f'{self.name} cannot be seen together; choose datasets of one rule')
+    return rules[self._parts[0].name]
+
+  @property
+  def without_people(self) -> list[str]:
+    """The datasets in which two speakers may be one person; none of them if all name people."""
+    return [p.name for p in self._parts
+            if not p.metadata.get('speakers_are_people', p.name.split('/')[0] != 'lrs2')]
 
   def identity(self) -> dict[str, str]:
     """Name -> version and digest of each dataset; reads one whole whose metadata have no digest."""

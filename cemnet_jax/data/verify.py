@@ -14,12 +14,12 @@ from array_record.python.array_record_data_source import ArrayRecordDataSource
 from tqdm import tqdm
 
 from cemnet_jax.data.digest import known_digest, record_digest
-from cemnet_jax.data.folders import SPLITS, UNREADABLE, dataset_path, load_records
+from cemnet_jax.data.folders import SPLITS, UNREADABLE, dataset_path, emotion_reader, load_records
 from cemnet_jax.data.pairs import pairs_over
 from cemnet_jax.data.source import COLUMNS, INDEX, SHARED_SPEAKERS, Clips, labels
 from cemnet_jax.data.verify_record import crop_size, record_problems
 from cemnet_jax.preprocess.parallel import ordered_map
-from cemnet_jax.topology import FPS, SAMPLES_PER_FRAME
+from cemnet_jax.topology import FPS, SAMPLES_PER_FRAME, UNKNOWN
 
 CHUNK = 16  # records that a process checks at a time
 EXCLUSIVE = ('train', 'val', 'test')  # a speaker is in one of these
@@ -73,11 +73,14 @@ def verify_clips(data_dir, name: str, processes: int = 1) -> Report:
   for pairs, pinned in pairs_over(data_dir, name).items():
     problems += pin_problems(pairs, pinned.metadata, name, counts, str(info.version), path)
   check = functools.partial(_check_clip, bool(metadata.get('audio_only')))
+  emotions = emotion_reader(info)
   places, frames, digest = [], 0, hashlib.sha256()
   for split, index, checked in scan(path, counts, check, processes):
     digest.update(checked.digest)
     problems += [problem(split, index, checked.id, what) for what in checked.problems]
     if checked.facts:
+      emotion = emotions(checked.facts['emotion'], checked.facts['intensity'])
+      checked.facts['emotion'] = emotion
       places.append(Place(split, index, checked.facts))
       frames += checked.facts['frames']
   problems += dataset_problems(places, metadata)
@@ -85,6 +88,8 @@ def verify_clips(data_dir, name: str, processes: int = 1) -> Report:
     problems = index_problems(path / INDEX, Clips(data_dir, name).table, places)
   problems = problems or digest_problems(path, digest.hexdigest())
   size = f'{sum(counts.values())} clips, {frames / FPS / 3600:.2f} hours'
+  unknown = sum(bool(place.facts['emotion'] == UNKNOWN) for place in places)
+  size += f', {unknown} clips of unknown emotion' if unknown else ''
   return Report(size, problems, digest.hexdigest())
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from cemnet_jax.data.source import TEXTS
 from cemnet_jax.preprocess.crop import decode_jpeg
 from cemnet_jax.topology import (
-  EMOTIONS,
   FPS,
   INNER_LIP_BOTTOM,
   INNER_LIP_TOP,
@@ -21,6 +20,7 @@ from cemnet_jax.topology import (
   NUM_LANDMARKS,
   RIGHT_EYE,
   SAMPLES_PER_FRAME,
+  UNKNOWN,
 )
 
 NUMBERS = {'speaker_index': np.integer, 'emotion': np.integer, 'intensity': np.integer,
@@ -104,7 +104,7 @@ def _lengths(record, audio_only):
 
 def _labels(record):
   found = [f'{name} is empty' for name in ('id', 'speaker', 'sentence') if not record[name]]
-  for name, last in (('emotion', len(EMOTIONS) - 1), ('intensity', MAX_INTENSITY)):
+  for name, last in (('emotion', UNKNOWN), ('intensity', MAX_INTENSITY)):
     if not 0 <= record[name] <= last:
       found.append(f'{name} is {record[name]}, expected 0 to {last}')
   if record['fps'] != FPS:

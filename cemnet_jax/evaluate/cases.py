@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, UInt8
 from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess.crop import decode_jpeg
-from cemnet_jax.topology import EMOTIONS, NEUTRAL
+from cemnet_jax.topology import EMOTIONS, NEUTRAL, UNKNOWN
 
 SPLITS = ('test', 'test_sentence')  # unseen speakers; unseen sentences of seen speakers
 # Every protocol -> how references are drawn; equal cases are measured once.
@@ -47,7 +47,7 @@ def draw_cases(clips: Clips, split: str, protocol: str, seed: int, limit: int = 
   - `lrs`: the driving clip itself, as in the paper's Table III.
 
   References of `test_sentence` are training clips. A clip whose speaker has no such reference is
-  left out.
+  left out, and but for `lrs` so are clips of unknown emotion.
 
   Args:
     limit: at most so many cases, of clips drawn by `seed`; of `matrix` so many in each cell. 0 for
@@ -68,7 +68,8 @@ def draw_cases(clips: Clips, split: str, protocol: str, seed: int, limit: int = 
   cases = [case for cell in by_cell for case in _some(cell, limit, clips.ranges[split], seed)]
   if not cases:
     raise UserError(f'{clips.name} split {split}: no clip has a reference for {protocol}; '
-                    'evaluate another split or a dataset with several emotions per speaker')
+                    'evaluate another split or a dataset whose labels tell several emotions of a '
+                    'speaker')
   return cases
 
 
@@ -80,9 +81,11 @@ def _drawn(clips, split, how, stream, seed, emotion):
     if how == 'same':
       cases.append(Case(int(driving), int(driving), seed))
       continue
+    if table['emotion'][driving] == UNKNOWN:
+      continue
     rng = np.random.default_rng([seed, stream, driving, *([] if emotion is None else [emotion])])
     mine = pool[(table['speaker_index'][pool] == table['speaker_index'][driving])
-                & (pool != driving)]
+                & (pool != driving) & (table['emotion'][pool] != UNKNOWN)]
     seen = table['emotion'][mine]
     if how == 'cross':
       others = np.unique(seen[seen != table['emotion'][driving]])

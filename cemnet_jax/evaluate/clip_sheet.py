@@ -11,7 +11,7 @@ from cemnet_jax.data.source import Clips
 from cemnet_jax.errors import UserError
 from cemnet_jax.evaluate import figures
 from cemnet_jax.preprocess.crop import decode_jpeg
-from cemnet_jax.topology import EDGES, EMOTIONS, LIPS
+from cemnet_jax.topology import EDGES, LABELS, LIPS
 
 POINT, LIP = (60, 255, 60), (255, 220, 0)  # RGB
 EMPTY = 235  # grey of a cell without a clip
@@ -47,7 +47,7 @@ def clip_sheet(clips: Clips, speakers: int = 6, size: int = 176
       cells.append([_middle(clips[found[table['intensity'][found].argmax()]], size)
                     if len(found) else np.full((size, size, 3), EMPTY, np.uint8)])
     rows.append((f'speaker {speaker} ({split})', cells))
-  return figures.contact_sheet(rows, [EMOTIONS[e] for e in emotions], size=size)
+  return figures.contact_sheet(rows, [LABELS[e] for e in emotions], size=size)
 
 
 def choose_speakers(clips: Clips, count: int) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from cemnet_jax.evaluate.scorers import Scorers, load_scorers
 from cemnet_jax.evaluate.stable import fit_classifier
 from cemnet_jax.infer.talker import Talker
 from cemnet_jax.systems import SYSTEMS
+from cemnet_jax.topology import UNKNOWN
 from cemnet_jax.train import chain, ckpt
 
 
@@ -78,10 +79,12 @@ def evaluate(places: Places, settings: running.Settings, folder: Path | None,
   loaded = [load_methods(system, wanted) for system in places.systems]
   by_set = _protocols_by_set(settings.protocols)
   clips = {name: Clips(places.data, getattr(places, name)) for name in by_set}
-  identity = _identity(places, settings, clips)
+  identity = _identity(places, settings, clips, loaded)
   scorers = load_scorers(places.systems[0])
+  labelled = any((c.table['emotion'] != UNKNOWN).any() for c in clips.values())
   # Emotions in the wild are too few to fit a classifier on.
-  classifier = fit_classifier(clips.get('mead') or Clips(places.data, places.mead))
+  classifier = fit_classifier(
+    clips.get('mead') or Clips(places.data, places.mead)) if labelled else None
   runs = []
   for number, (system, methods) in enumerate(zip(places.systems, loaded, strict=True)):
     here = settings if number == 0 else settings._replace(drawn=0, cell_drawn=0)
@@ -132,7 +135,7 @@ def _accuracy(clips, scorers: Scorers):
   return scorer_accuracy(clips[name], scorers)
 
 
-def _identity(places, settings, clips):
+def _identity(places, settings, clips, loaded):
   """What the results are made of; UserError where that does not belong together."""
   datasets, held_out = {}, set()
   for c in clips.values():
@@ -141,9 +144,13 @@ def _identity(places, settings, clips):
   wanted = _stages_of(running.systems_of(settings.protocols))
   links = {str(system): {name: link for name, link in chain.read_all(system).items()
                          if name in wanted} for system in places.systems}
+  rules = {c.name: c.crop for c in clips.values()}
+  rules |= {str(system): methods.crop
+            for system, methods in zip(places.systems, loaded, strict=True)}
   for found in links.values():
     chain.check(found)
     chain.check_data(found, datasets, held_out)
+    chain.check_crops(found, rules)
   code = fingerprints.source()
   identity = {
     'source': code, 'datasets': datasets,

@@ -27,7 +27,7 @@ from cemnet_jax.metrics.sync_offset import lip_sync
 from cemnet_jax.metrics.tally import Tally
 from cemnet_jax.preprocess.audio import load_wav16
 from cemnet_jax.preprocess.crop import decode_jpeg
-from cemnet_jax.topology import CONTENT, EMOTIONS
+from cemnet_jax.topology import CONTENT, EMOTIONS, UNKNOWN
 
 FID_FRAMES = 16  # of a clip: neighbouring frames show the same
 KEPT_CLIPS = 64  # real clips whose pictures and scores are kept for the next method
@@ -58,10 +58,11 @@ class Judge:
   """Measures cases against the real clips, in several threads if need be.
 
   `references` pictures are given to a method; `frames` of each drawn clip are made, 0 for all.
-  Only with all of them do the scorers look: sync and motion need neighbours.
+  Only with all of them do the scorers look: sync and motion need neighbours. Nothing is said of how
+  emotions are told where the clip's own is unknown or there is no `classifier`.
   """
 
-  def __init__(self, clips: Clips, scorers: scoring.Scorers, classifier: EmotionClassifier,
+  def __init__(self, clips: Clips, scorers: scoring.Scorers, classifier: EmotionClassifier | None,
                references: int = 5, frames: int = 0):
     self._clips, self._scorers, self._classifier = clips, scorers, classifier
     self._count, self._frames = references, frames
@@ -83,8 +84,8 @@ class Judge:
     if method.predict:
       asked = question.references[:1] if method.alike else question.references
       contents = method.predict(clip, asked)
-      scores = landmark_scores(contents, question.landmarks, question.silent,
-                               int(clip['emotion']), self._classifier)
+      scores = landmark_scores(contents, question.landmarks, question.silent, _emotion(clip),
+                               self._classifier)
       if method.alike:
         contents, scores = np.repeat(contents, count, 0), scores * count
     return [self._drawn(question, method, *one) if pictures and method.render
@@ -110,16 +111,18 @@ class Judge:
 
   def _seen(self, question, frames, seen, truth) -> Record:
     """Scores of pictures of the whole clip, in which the scorers saw this."""
-    label = EMOTIONS[question.clip['emotion']]
+    emotion = _emotion(question.clip)
+    label = None if emotion is None else EMOTIONS[emotion]
     scores = (image_scores(frames, truth.frames, truth.regions)
               | picture_scores(seen, truth, question.silent, label))
     features, taken_for = np.zeros((0, 0), np.float16), ()
     if seen.features is not None:
       some = np.unique(np.linspace(0, len(frames) - 1, FID_FRAMES).round().astype(int))
       features = seen.features[some].astype(np.float16)
+    if label and seen.emotion_lower is not None:
       classes = emotion_recognition.classes_of(seen.emotion_lower)
       table = emotion_recognition.confusion(seen.emotion_lower, label, classes)
-      taken_for = tuple(float(x) for x in table[question.clip['emotion']])
+      taken_for = tuple(float(x) for x in table[emotion])
     return Record(scores, taken_for, features)
 
   def _truth(self, question) -> Truth:
@@ -157,37 +160,50 @@ def _plain_record(scores) -> Record:
   return Record(scores, (), np.zeros((0, 0), np.float16))
 
 
+def _emotion(clip) -> int | None:
+  """The emotion of a clip, None where nobody labelled it."""
+  return None if clip['emotion'] == UNKNOWN else int(clip['emotion'])
+
+
 def landmark_scores(
     contents: Float[np.ndarray, 'N T 57 2'], landmarks: Float[np.ndarray, 'T 131 2'],
-    silent: Bool[np.ndarray, 'T'], emotion: int, classifier: EmotionClassifier,
+    silent: Bool[np.ndarray, 'T'], emotion: int | None, classifier: EmotionClassifier | None,
     ) -> list[dict[str, Tally]]:
   """Scores of N times predicted content points, in the crop, against the real clip's landmarks.
 
   m_lmd (centred, EAT's), m_lmd_plain, f_lmd: px of a 256 face. ea_landmarks: whether `classifier`
-  finds the emotion. offset_ms, gap_correlation of the lip gap; silence, jitter in px of a 256 face.
+  finds the emotion, where both are given. offset_ms, gap_correlation of the lip gap; silence,
+  jitter in px of a 256 face.
   """
   truth = landmarks[:, CONTENT]
   *stable, stable_truth = stable_content([*contents, truth], [landmarks] * (len(contents) + 1))
   gaps = lip_sync(np.stack([content_opening(framed) for framed in stable]),
                   content_opening(stable_truth))
+  if emotion is None or classifier is None:
+    told = [{}] * len(contents)
+  else:
+    told = [{'ea_landmarks': Tally(float(taken_for == emotion), 1.)}
+            for taken_for in classifier.predicted(stable)]
   found = []
-  for content, taken_for, in_time in zip(contents, classifier.predicted(stable), gaps, strict=True):
+  for content, of_emotion, in_time in zip(contents, told, gaps, strict=True):
     whole = landmarks.copy()
     whole[:, CONTENT] = content
     found.append({
       'm_lmd': lmd.m_lmd(content, truth),
       'm_lmd_plain': lmd.m_lmd(content, truth, centred=False),
-      'f_lmd': lmd.f_lmd(whole, landmarks),
-      'ea_landmarks': Tally(float(taken_for == emotion), 1.), **in_time,
+      'f_lmd': lmd.f_lmd(whole, landmarks), **of_emotion, **in_time,
       'silence': silence_motion(content, silent), 'jitter': jitter(content)})
   return found
 
 
-def picture_scores(seen: scoring.Seen, truth: Truth, silent: Bool[np.ndarray, 'T'], label: str
-                   ) -> dict[str, Tally]:
-  """Scores of pictures by what the scorers see in them and in the real clip."""
+def picture_scores(seen: scoring.Seen, truth: Truth, silent: Bool[np.ndarray, 'T'],
+                   label: str | None) -> dict[str, Tally]:
+  """Scores of pictures by what the scorers see in them and in the real clip.
+
+  `label` is its emotion, None where nobody knows it.
+  """
   scores = {}
-  if seen.emotion is not None:
+  if seen.emotion is not None and label:
     classes = emotion_recognition.classes_of(seen.emotion)
     scores |= emotion_recognition.emotion_scores(seen.emotion, label, classes)
     lower = emotion_recognition.emotion_scores(seen.emotion_lower, label, classes)

@@ -55,9 +55,13 @@ class Method(NamedTuple):
 
 
 class Loaded(NamedTuple):
-  """The methods that could be loaded, and name -> reason of those that could not."""
+  """The methods that could be loaded, and name -> reason of those that could not.
+
+  `crop` is the rule of the crops that the systems know, '' of Wav2Lip alone.
+  """
   methods: list[Method]
   missing: dict[str, str]
+  crop: str = ''
 
 
 def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
@@ -94,7 +98,7 @@ def load_methods(system_dir, systems: Sequence[str]) -> Loaded:
     bounds.append(Method(ORACLE, _true_content, _renderer(nets), alike=True))
   else:
     missing[ORACLE] = 'no renderer'
-  return Loaded([*bounds, *found.values()], missing)
+  return Loaded([*bounds, *found.values()], missing, nets.crop if nets else '')
 
 
 def wav2lip_method(nets: wav2lip.Networks) -> Method:
@@ -238,11 +242,11 @@ def render_frames(nets: forward.Networks, clip, references, content, frames) -> 
   painter = Painter(nets, picked, references.images.shape[1], 'net', references.boxes[pick])
   mel = mel_windows(load_wav16(clip['audio']), 0, len(known))
   frames = np.asarray(frames)
-  reach = np.arange(nets.window) - nets.window // 2
+  reach = np.arange(nets.render_window) - nets.render_window // 2
   around, place = np.unique(np.clip(frames[:, None] + reach, 0, len(known) - 1),
                             return_inverse=True)
   sketches = forward.sketches(nets, landmarks[around], clip['crop_box'][around])
-  place = place.reshape(len(frames), nets.window)
+  place = place.reshape(len(frames), nets.render_window)
 
   def batches() -> Iterator[Batch]:
     for start in range(0, len(frames), RENDER_BATCH):

@@ -17,7 +17,7 @@ from cemnet_jax.evaluate.understanding.chapters import Understanding
 from cemnet_jax.files import write_text
 from cemnet_jax.metrics.emotion_recognition import per_class
 from cemnet_jax.metrics.tally import mean
-from cemnet_jax.topology import EMOTIONS
+from cemnet_jax.topology import EMOTIONS, LABELS
 
 FIGURES, VIDEOS, RECORDS = 'figures', 'videos', 'records'
 TITLES = {
@@ -225,8 +225,8 @@ def clip_rows(found: Evaluation) -> Iterator[dict]:
         'system': seed, 'protocol': row.protocol, 'split': row.split, 'method': row.method,
         'repetition': row.repetition, 'clip': str(table['id'][driving]),
         'reference': str(table['id'][reference]), 'seed': drawing,
-        'emotion': EMOTIONS[table['emotion'][driving]],
-        'reference_emotion': EMOTIONS[table['emotion'][reference]],
+        'emotion': LABELS[table['emotion'][driving]],
+        'reference_emotion': LABELS[table['emotion'][reference]],
         'intensity': int(table['intensity'][driving]),
         'scores': {name: [_plain(t.total), t.count]
                    for name, t in sorted(row.record.scores.items())}}

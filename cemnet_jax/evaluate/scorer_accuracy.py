@@ -12,7 +12,7 @@ from cemnet_jax.evaluate.scorers import Scorers, Seen, hear, see
 from cemnet_jax.metrics import emotion_recognition, lmd, tally
 from cemnet_jax.metrics.lse import REACH, sync_scores
 from cemnet_jax.preprocess.crop import decode_jpeg
-from cemnet_jax.topology import CONTENT, EMOTIONS
+from cemnet_jax.topology import CONTENT, EMOTIONS, UNKNOWN
 
 
 class Real(NamedTuple):
@@ -32,6 +32,9 @@ def scorer_accuracy(clips: Clips, scorers: Scorers, limit: int = 160, seed: int 
     `confusion` of the latter, rows true.
   identity_scorer: verification `auc` over pairs of clips: same speaker or not.
   landmark_scorer: `m_lmd`, `f_lmd` to the known landmarks, px of a 256 face.
+
+  Clips of unknown emotion do not count for the emotion scorer. It is left out where that is all of
+  them, and the identity scorer where the dataset's speakers are not people.
   """
   split = next((s for s in ('test', 'val') if len(clips.ranges[s])), None)
   if split is None or not any(scorers):
@@ -45,8 +48,11 @@ def scorer_accuracy(clips: Clips, scorers: Scorers, limit: int = 160, seed: int 
     reals.append(Real(clip, see(scorers, frames), hear(scorers, clip['audio'])))
   judged = {'syncnet': _sync, 'emotion_scorer': _emotion, 'identity_scorer': _identity,
             'landmark_scorer': _landmarks}
-  return {name: {'split': split, 'clips': len(reals), **judged[name](reals)}
-          for name, scorer in scorers._asdict().items() if scorer is not None}
+  labelled = [real for real in reals if real.clip['emotion'] != UNKNOWN]
+  shown = {**dict.fromkeys(judged, reals), 'emotion_scorer': labelled,
+           'identity_scorer': [] if clips.without_people else reals}
+  return {name: {'split': split, 'clips': len(shown[name]), **judged[name](shown[name])}
+          for name, scorer in scorers._asdict().items() if scorer is not None and shown[name]}
 
 
 def _sync(reals: Sequence[Real]):

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from cemnet_jax.data.source import Clips
 from cemnet_jax.metrics.emotion_accuracy import EVERY, EmotionClassifier
 from cemnet_jax.nets import landmark_frame
-from cemnet_jax.topology import CONTENT, STABLE
+from cemnet_jax.topology import CONTENT, STABLE, UNKNOWN
 
 Clipwise = Sequence[np.ndarray]  # one array per clip, (T, L, 2), T differing
 STEP = 512  # frames are filled up to a multiple, as every other number would compile anew
@@ -30,9 +30,15 @@ def _framed(points, stable):
   return landmark_frame.to_frame(points, landmark_frame.fit(stable))
 
 
-def fit_classifier(clips: Clips) -> EmotionClassifier:
-  """The landmark scorer of emotion: mouth and jaw of all training clips."""
-  indices = clips.ranges['train']
+def fit_classifier(clips: Clips) -> EmotionClassifier | None:
+  """The landmark scorer of emotion: mouth and jaw of all training clips whose emotion is known.
+
+  None where these show less than two emotions.
+  """
+  emotion = clips.table['emotion']
+  indices = [i for i in clips.ranges['train'] if emotion[i] != UNKNOWN]
+  if len(np.unique(emotion[indices])) < 2:
+    return None
   landmarks = [clips[i]['landmarks'][::EVERY] for i in indices]
   content = stable_content([x[:, CONTENT] for x in landmarks], landmarks)
-  return EmotionClassifier.fit(content, clips.table['emotion'][np.asarray(indices)], every=1)
+  return EmotionClassifier.fit(content, emotion[indices], every=1)

@@ -140,7 +140,7 @@ def _of_renderer(nets: Networks) -> dict[str, Function]:
       encode, {'images': Input(BYTE, images), 'sketches': Input(BYTE, sketches)}, *encoded),
     'render': _function(
       render, {'crops': Input(BYTE, ('B', size, size, 3)),
-               'sketches': Input(BYTE, ('B', nets.window, size, size)),
+               'sketches': Input(BYTE, ('B', nets.render_window, size, size)),
                'mel': Input(FLOAT, ('B', 80, 16))}
       | ({'correspondence': Input(FLOAT, ('B', 'N', size, size, 3))} if nets.landmark_flow else {})
       | encoded, 'crops')}

@@ -5,6 +5,7 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
+from cemnet_jax import crops
 from cemnet_jax.errors import UserError
 from cemnet_jax.infer.forward import Bridge, Net, Networks
 from cemnet_jax.stages import build
@@ -19,7 +20,8 @@ def load(system_dir, system: str = 'cemnet', known: dict | None = None) -> Netwo
   `known` keeps what was read of the folder's stages for the next system of the same folder.
 
   Raises:
-    UserError: a stage is missing, or learned from another frozen stage than stands beside it.
+    UserError: a stage is missing, or learned from another frozen stage than stands beside it, or
+      from crops by another rule or windows of another length than the others.
   """
   system_dir = Path(system_dir)
   if system not in TALKERS:
@@ -33,11 +35,12 @@ def load(system_dir, system: str = 'cemnet', known: dict | None = None) -> Netwo
   nets = Networks(
     mouth=_net(build.audio2mouth(a2m_config.model), a2m, 'a2m'),
     statistics=a2m['stats'].get('landmarks', {}),
-    bridge=_load_bridge(stage, bridging) if bridging else None,
+    bridge=_load_bridge(stage, bridging, a2m_config.data.T) if bridging else None,
     renderer=_net(build.renderer(render_config.model), renderer, 'generator'),
     image_size=render_config.data.image_size, mouth_references=a2m_config.data.N,
-    render_references=render_config.data.N, window=render_config.data.T,
-    crop=render_config.data.get('crop', 'stable'), lines=render_config.data.get('lines', 'smooth'),
+    render_references=render_config.data.N, window=a2m_config.data.T,
+    render_window=render_config.data.T, crop=_rule(a2m_config, render_config),
+    lines=render_config.data.get('lines', 'smooth'),
     landmark_flow=render_config.data.get('landmark_flow', False),
     per_utterance=a2m_config.model.get('per_utterance', False))
   stage.check()
@@ -51,12 +54,20 @@ def load_mouth(system_dir) -> Networks:
     mouth=_net(build.audio2mouth(config.model), trained, 'a2m'),
     statistics=trained['stats']['landmarks'], bridge=None, renderer=None, image_size=0,
     mouth_references=config.data.N, render_references=0, window=config.data.T,
-    crop=config.data.get('crop', 'stable'),
+    crop=_rule(config),
     per_utterance=config.model.get('per_utterance', False))
 
 
-def _load_bridge(stage, name) -> Bridge:
+def _rule(*configs) -> str:
+  """By which rule the faces are cut; weights that do not tell it are as old as the first rule."""
+  return next(filter(None, map(crops.of_config, configs)), crops.BEFORE)
+
+
+def _load_bridge(stage, name, window) -> Bridge:
   ebm, config = stage(name)
+  if config.data.T != window:
+    raise UserError(f'{name} learned from windows of {config.data.T} frames, audio2mouth from such '
+                    f'of {window}; train {name} anew with --set {name}.data.T={window}')
   picture, picture_config = stage('image_emotion')
   identity, identity_config = stage('identity')
   return Bridge(

@@ -234,7 +234,7 @@ class Talker:
 
   def _draw(self, shot: Shot, landmarks, options: Options) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
     """Full frames with these landmarks, which come in parts."""
-    count, reach, canvas = len(shot.shown), self._nets.window // 2, shot.canvas
+    count, reach, canvas = len(shot.shown), self._nets.render_window // 2, shot.canvas
     side = float(np.median((canvas.boxes[:, 2:] - canvas.boxes[:, :2]).max(axis=1)))
     painter = Painter(self._nets, self._painted(shot.chosen), side, options.resolution)
     known, rows = refs.crop_landmarks(canvas), Rows(landmarks)
@@ -276,7 +276,7 @@ class Talker:
   def _sketch_windows(self, points, boxes) -> UInt8[np.ndarray, 'B T S S']:
     """Sketches of the T frames around each frame of a batch, from those of all these frames."""
     drawn = forward.sketches(self._nets, points, boxes)
-    return drawn[np.arange(RENDER_BATCH)[:, None] + np.arange(self._nets.window)]
+    return drawn[np.arange(RENDER_BATCH)[:, None] + np.arange(self._nets.render_window)]
 
 
 def _by_window(motions, predict) -> Iterator[tuple[np.ndarray, np.ndarray]]:

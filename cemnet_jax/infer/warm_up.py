@@ -36,7 +36,7 @@ def _painting(nets: Networks, pictures: int) -> None:
   colours = lambda n: np.zeros((n, size, size, 3), np.uint8)
   known = forward.encode_references(nets, colours(count), byte(count))
   flow = np.zeros((frames, count, size, size, 3), np.float32) if nets.landmark_flow else None
-  forward.paint(nets, colours(frames), byte(frames, nets.window), known,
+  forward.paint(nets, colours(frames), byte(frames, nets.render_window), known,
                 np.zeros((frames, 80, 16), np.float32), byte(count).astype(np.float32), flow)
 
 

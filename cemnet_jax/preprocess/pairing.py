@@ -7,7 +7,7 @@ import numpy as np
 
 from cemnet_jax.preprocess.alignment import dtw_path
 from cemnet_jax.preprocess.audio import mfcc_track
-from cemnet_jax.topology import EMOTIONS, NEUTRAL
+from cemnet_jax.topology import EMOTIONS, NEUTRAL, UNKNOWN
 
 PAIR_SEED = 1368  # draws rows; recorded in the metadata
 AEE_ROWS_PER_CLIP = 2
@@ -18,6 +18,8 @@ _AEE_STREAM, _CROSS_STREAM = 61, 62
 def cross_emotion_rows(table: dict, clips: range, references: range) -> Iterator[dict]:
   """One row for each driving clip and each emotion of which its speaker has a reference.
 
+  Clips of unknown emotion are in none.
+
   Args:
     table: columns `speaker`, `emotion`, `sentence` over all clips of the dataset.
     clips: global indices of the driving clips.
@@ -26,7 +28,7 @@ def cross_emotion_rows(table: dict, clips: range, references: range) -> Iterator
   by_face = defaultdict(list)
   for i in references:
     by_face[table['speaker'][i], int(table['emotion'][i])].append(i)
-  for driving in clips:
+  for driving in _known(table, clips):
     speaker, sentence = table['speaker'][driving], table['sentence'][driving]
     random = np.random.Generator(np.random.PCG64([_CROSS_STREAM, PAIR_SEED, driving]))
     for emotion in range(len(EMOTIONS)):
@@ -41,6 +43,8 @@ def aee_rows(table: dict, clips: range, train_speakers: int,
              align: Callable[[dict[int, list[int]]], dict[int, np.ndarray]]) -> Iterator[dict]:
   """Rows of two speakers x two emotions x two contents with the alignment of their eight clips.
 
+  Clips of unknown emotion are in none.
+
   Args:
     table: columns `speaker_index`, `emotion`, `intensity`, `sentence`, `num_frames`.
     clips: global indices of one split.
@@ -54,8 +58,9 @@ def aee_rows(table: dict, clips: range, train_speakers: int,
     clip to reconstruct is. `canonical` (2,), `paths` (P, 2) and `path_lengths`
     (8,) as the record holds them.
   """
-  grid = _grid(table, clips)
   random = np.random.Generator(np.random.PCG64([_AEE_STREAM, PAIR_SEED, clips.start]))
+  clips = _known(table, clips)
+  grid = _grid(table, clips)
   cells = sorted(grid)
   drawn = [_draw_row(random, grid, cells, table, first)
            for first in clips for _ in range(AEE_ROWS_PER_CLIP)]
@@ -78,6 +83,10 @@ def alignment_paths(task: tuple[np.ndarray, list[np.ndarray]]) -> list[np.ndarra
   canonical, others = task
   track = mfcc_track(canonical)
   return [dtw_path(track, mfcc_track(pcm)).astype(np.int16) for pcm in others]
+
+
+def _known(table, clips):
+  return [i for i in clips if table['emotion'][i] != UNKNOWN]
 
 
 def _grid(table, clips):

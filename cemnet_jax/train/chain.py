@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from flax.traverse_util import flatten_dict
 
-from cemnet_jax import fingerprints
+from cemnet_jax import crops, fingerprints
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt
 
@@ -33,6 +33,7 @@ class Link(NamedTuple):
     identity: 'dataset.NAME' -> version and digest, 'frozen.STAGE' -> fingerprint, and other inputs;
       empty where the stage is older than such records, or imported.
     people: who speaks in its training data, as `data.source.Clips.people` names them.
+    crop: the rule of the crops that it learned from, see `cemnet_jax.crops`.
   """
   folder: str
   preset: str
@@ -40,6 +41,7 @@ class Link(NamedTuple):
   fingerprint: str
   identity: Mapping[str, str]
   people: frozenset[str] = frozenset()
+  crop: str = ''
 
   def datasets(self) -> dict[str, str]:
     """Name -> version and digest of the data that it learned from."""
@@ -52,13 +54,13 @@ class Link(NamedTuple):
   def recorded(self) -> dict[str, Any]:
     """What an exported system tells of it, without names of people; `of_record` reads it."""
     return {'preset': self.preset, 'step': self.step, 'fingerprint': self.fingerprint,
-            'identity': dict(self.identity)}
+            'identity': dict(self.identity), 'crop': self.crop}
 
   @classmethod
   def of_record(cls, folder: str, record: Mapping) -> 'Link':
     """From an export; one made before fingerprints tells its step alone."""
     return cls(folder, record.get('preset', ''), record['step'], record.get('fingerprint', ''),
-               record.get('identity', {}))
+               record.get('identity', {}), crop=record.get('crop', ''))
 
 
 def begin(workdir: Path, identity: Mapping[str, str], people: set[str]) -> None:
@@ -88,7 +90,7 @@ def read(folder: Path, trained: Mapping | None = None) -> Link:
   own = {key: value for key, value in config.items() if key not in (*FREE_KEYS, 'frozen')}
   return Link(str(folder), config.get('preset', ''), step,
               fingerprints.of_stage(parameters, own, identity), identity,
-              frozenset(kept.get('people', ())))
+              frozenset(kept.get('people', ())), crops.of_config(config))
 
 
 def read_all(system_dir: Path) -> dict[str, Link]:
@@ -98,7 +100,8 @@ def read_all(system_dir: Path) -> dict[str, Link]:
 
 
 def check(links: Mapping[str, Link]) -> None:
-  """UserError unless each stage learned from those that stand beside it here.
+  """UserError unless each stage learned from those that stand beside it here, all of them from
+  crops by one rule.
 
   Stages that it learned from and that are not among `links` are not asked for.
   """
@@ -109,6 +112,18 @@ def check(links: Mapping[str, Link]) -> None:
         raise UserError(
           f'{link.folder}: {name} was trained on another {need} ({fingerprint}) than is here '
           f'({beside.fingerprint}); train {name} anew, or put the {need} of its training back')
+  check_crops(links, {})
+
+
+def check_crops(links: Mapping[str, Link], data: Mapping[str, str]) -> None:
+  """UserError where stages, or data that they are to see, are of crops by two rules.
+
+  Args:
+    data: name -> rule of the datasets.
+  """
+  stages = {f'{name} in {link.folder}': link.crop for name, link in links.items()}
+  crops.check({**data, **stages}, 'one rule serves all stages and data: use a dataset of the rule '
+              'that they learned from (`cemnet prepare --crop`), or train anew')
 
 
 def check_data(links: Mapping[str, Link], identity: Mapping[str, str], held_out: set[str]) -> None:

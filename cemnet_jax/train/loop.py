@@ -21,7 +21,7 @@ import optax
 from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
-from cemnet_jax import fingerprints
+from cemnet_jax import crops, fingerprints
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import chain, ckpt, optim, shard
 from cemnet_jax.train.log import EVAL, Log
@@ -31,6 +31,7 @@ from cemnet_jax.train.stage import Frozen, Stage
 from cemnet_jax.train.state import TrainState
 
 SECONDS_BETWEEN_CURVES = 60.
+ADDED = ('data.labels',)  # fields that configs of before lack, whatever these runs did
 
 
 def serial(dataset, start: int, workers: int) -> Iterator[dict]:
@@ -68,8 +69,10 @@ def check_config(workdir: Path, cfg) -> None:
   """Compares the config with the one this workdir began with."""
   old = ckpt.read_json(Path(workdir) / ckpt.CONFIG)
   if old and (Path(workdir) / ckpt.FOLDER).is_dir():
-    flat_old, flat_new = (ckpt.flat({k: v for k, v in c.items() if k not in chain.FREE_KEYS})
-                          for c in (old, ckpt.plain(cfg)))
+    flat_old, flat_new = (
+      ckpt.flat({k: v for k, v in c.items() if k not in chain.FREE_KEYS})
+      | {'data.crop': crops.of_config(c)} for c in (old, ckpt.plain(cfg)))
+    flat_old = {k: flat_new[k] for k in ADDED if k in flat_new} | flat_old
     fingerprints.check_same('the config', flat_old, flat_new, workdir)
     ending = [name for name, value in cfg.items()
               if isinstance(value, ConfigDict) and optim.ends(value)]

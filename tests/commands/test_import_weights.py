@@ -13,6 +13,7 @@ public_files = pytest.importorskip('tests.commands.public_files')
 from benchmarks.torch_nets.talker_cases import run_audio2mouth, run_renderer  # noqa: E402
 from cemnet_jax import cli  # noqa: E402
 from cemnet_jax.commands import import_weights  # noqa: E402
+from cemnet_jax.data.pipeline import open_clips  # noqa: E402
 from cemnet_jax.evaluate import methods  # noqa: E402
 from cemnet_jax.evaluate.cases import References  # noqa: E402
 from cemnet_jax.infer import forward, wav2lip  # noqa: E402
@@ -28,6 +29,7 @@ from cemnet_jax.preprocess.crop import (  # noqa: E402
 from cemnet_jax.preprocess.sketch import iplap_sketch  # noqa: E402
 from cemnet_jax.preprocess.video import read_video  # noqa: E402
 from cemnet_jax.topology import CONTENT, POSE  # noqa: E402
+from tests.data.helpers import say_crop  # noqa: E402
 from tests.infer.tiny_system import drawn_face  # noqa: E402
 
 # Sizes of the preset `debug`.
@@ -123,8 +125,15 @@ def test_the_memory_is_trained_on_them(imported, debug_data, tmp_path, capsys):
   shutil.copytree(imported, work)
   kept = {p: p.read_bytes() for stage in ('audio2mouth', 'renderer')
           for p in (work / stage).rglob('*') if p.is_file()}
-  assert cli.main(['train', '--preset', 'debug', '--data', str(debug_data), '--workdir', str(work),
-                   '--set', '*.steps=2', '--set', '*.pool.batches=0']) == 0
+  data = shutil.copytree(debug_data, tmp_path / 'data')
+  asked = ['train', '--preset', 'debug', '--data', str(data), '--workdir', str(work),
+           '--set', '*.steps=2', '--set', '*.pool.batches=0']
+  assert cli.main(asked) == 2
+  assert "by the rule 'iplap'; a system has one rule" in capsys.readouterr().err
+  for world in ('lrs_debug', 'mead_debug'):
+    say_crop(data / 'synth_mead' / world, 'iplap')
+  open_clips.cache_clear()
+  assert cli.main(asked) == 0
   told = capsys.readouterr().out
   assert 'audio2mouth: imported' in told and 'renderer: imported' in told
   assert all(p.read_bytes() == data for p, data in kept.items())

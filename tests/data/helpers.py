@@ -1,5 +1,8 @@
 """Configs of data for the tests of this folder."""
 
+import json
+from pathlib import Path
+
 from array_record.python.array_record_module import ArrayRecordReader
 from ml_collections import ConfigDict
 
@@ -16,6 +19,12 @@ def batches(cfg, data_dir, split='train', seed=7, batch_size=8, train=True, **pr
   """`make_dataset` with small defaults."""
   return make_dataset(cfg, data_dir, split, seed=seed, batch_size=batch_size, train=train,
                       **processes)
+
+
+def say_crop(dataset: Path, rule: str) -> None:
+  """Writes into a dataset's metadata that its crops follow the face by this rule."""
+  [file] = dataset.glob('*/metadata.json')
+  file.write_text(json.dumps({**json.loads(file.read_text()), 'crop': rule}))
 
 
 def flip_middle(file) -> int:

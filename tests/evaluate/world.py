@@ -15,6 +15,7 @@ class World:
   An emotion shifts and widens the lips; the head drifts; sentence 1 of train speakers is held out.
   """
   name = 'world'
+  without_people = ()
 
   def __init__(self, emotions=EMOTIONS):
     rng = np.random.default_rng(0)

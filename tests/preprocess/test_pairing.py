@@ -13,7 +13,7 @@ from cemnet_jax.preprocess.pairing import (
   alignment_paths,
   cross_emotion_rows,
 )
-from cemnet_jax.topology import EMOTIONS, NEUTRAL
+from cemnet_jax.topology import EMOTIONS, NEUTRAL, UNKNOWN
 
 
 def make_table(speakers=3, sentences=('a', 'b', 'c'), missing=(), intensities=(0,)):
@@ -49,6 +49,20 @@ def test_aee_rows_are_full_factorials():
     np.testing.assert_array_equal(paths[..., 1], clips)
     np.testing.assert_array_equal(paths[..., 0], np.broadcast_to(row['canonical'], (2, 2, 2)))
     np.testing.assert_array_equal(row['path_lengths'], np.ones(8))
+
+
+def test_clips_of_unknown_emotion_are_in_no_row():
+  table = make_table()
+  unknown = np.arange(len(table['emotion'])) % 5 == 0
+  table['emotion'][unknown] = UNKNOWN
+  eight = np.array([row['clips'] for row in rows_of(table)])
+  assert not unknown[eight[eight >= 0]].any()
+  assert set(eight[:, 0, 0, 0]) == set(np.flatnonzero(~unknown))
+  clips = range(len(unknown))
+  rows = [(row['driving'], row['reference'])
+          for row in cross_emotion_rows(table, clips, clips)]
+  assert not unknown[np.array(rows)].any()
+  assert {driving for driving, _ in rows} == set(np.flatnonzero(~unknown))
 
 
 def test_an_emotion_of_a_row_has_one_intensity():

@@ -6,6 +6,7 @@ import pytest
 
 from cemnet_jax import train_system
 from cemnet_jax.data.source import Clips
+from cemnet_jax.topology import UNKNOWN
 from tests.tfds_builders.media_files import blob_detector, make_video
 from tfds_builders.lrs2.lrs2_dataset_builder import Builder, Lrs2Config
 from tfds_builders.media.builder import build_media, named_config
@@ -40,6 +41,8 @@ def test_lists_decide(built):
     'train': 4, 'val': 2, 'test': 2, 'test_sentence': 0}
   assert clips[0]['transcript'] == 'hello number a' and clips[0]['intensity'] == 0
   assert clips.table['speaker'].tolist()[:2] == ['550000', '550000']
+  assert (clips.table['emotion'] == UNKNOWN).all() and clips[0]['emotion'] == UNKNOWN
+  assert clips.without_people == ['lrs2/main'] and clips.crop == 'stable'
   with (built / 'lrs2' / 'main' / 'report.csv').open() as lines:
     report = {row['file']: row['reason'] for row in csv.DictReader(lines)}
   assert len(report) == 10

@@ -21,10 +21,11 @@ class FolderConfig(MediaConfig):
 class Builder(MediaBuilder):
   """Talking clips of a folder of videos, cropped to the face."""
 
-  VERSION = tfds.core.Version('1.1.0')
+  VERSION = tfds.core.Version('1.2.0')
   RELEASE_NOTES = {
     '1.0.0': 'First version.',
-    '1.1.0': 'Metadata name how landmarks were found; the records are as before.'}
+    '1.1.0': 'Metadata name how landmarks were found; the records are as before.',
+    '1.2.0': 'Emotions without a label are `unknown`, no longer `neutral`; all else is as before.'}
   BUILDER_CONFIGS = [FolderConfig(name='default', description='The folder of --manual_dir.')]
   MANUAL_DOWNLOAD_INSTRUCTIONS = 'A folder of talking videos: speaker/[emotion/]clip.mp4'
 

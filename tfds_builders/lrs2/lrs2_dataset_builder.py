@@ -27,8 +27,10 @@ def _config(name, description, **fields):
 class Builder(MediaBuilder):
   """LRS2: clips of BBC television with transcripts, of emotions nobody labelled (Afouras 2018)."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'First version.'}
+  VERSION = tfds.core.Version('1.1.0')
+  RELEASE_NOTES = {'1.0.0': 'First version.',
+                   '1.1.0': 'Emotions are `unknown`, no longer `neutral`; all else is as before.'}
+  SPEAKERS_ARE_PEOPLE = False  # they are IDs of stretches of programmes, see `tree.list_lrs2`
   BUILDER_CONFIGS = [
     _config('main', 'The subset main, which the paper trains on, crops of 128 px.'),
     _config('main_256', 'The subset main, crops of 256 px.', size=256),

@@ -13,7 +13,7 @@ from cemnet_jax import fingerprints
 from cemnet_jax.errors import UserError
 from cemnet_jax.preprocess import face, smooth
 from cemnet_jax.preprocess.clip_record import CROPS
-from cemnet_jax.topology import FPS
+from cemnet_jax.topology import FPS, LABELS, UNKNOWN
 from tfds_builders.build import build
 from tfds_builders.clip_schema import clip_features
 from tfds_builders.media.clips import Outcome, Settings, Task, load_clip, load_outcome
@@ -97,6 +97,8 @@ class MediaBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
   say which files there are: `list_files`.
   """
 
+  SPEAKERS_ARE_PEOPLE = True  # whether two names of speakers are two people
+
   @abc.abstractmethod
   def list_files(self, root: Path) -> tuple[list[Entry], list[tuple[str, str]]]:
     """Entries in a fixed order, and files that cannot be entries with the reason."""
@@ -132,6 +134,7 @@ class MediaBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     self.info.metadata.update(
       {name: getattr(config, name) for name in RECORDED}, fps=FPS, files=len(entries),
       **{MADE_OF: config.made_of(root)},
+      speakers_are_people=self.SPEAKERS_ARE_PEOPLE,
       files_without_emotion_label=sum(not e.emotion for e in entries))
     return self._with_beam() if config.beam else self._with_processes()
 
@@ -251,7 +254,7 @@ def _record(clip: Clip, kept: Path, speakers: dict[str, int]) -> dict:
   sentence = (entry.sentence if clip.whole else '') or transcript or clip.id
   return load_clip(kept, clip.number) | {
     'id': clip.id, 'speaker': entry.speaker, 'speaker_index': speakers[entry.speaker],
-    'emotion': entry.emotion or 'neutral', 'intensity': entry.intensity, 'sentence': sentence,
+    'emotion': entry.emotion or LABELS[UNKNOWN], 'intensity': entry.intensity, 'sentence': sentence,
     'transcript': transcript, 'source': printable(entry.file), 'sha256': clip.sha256}
 
 

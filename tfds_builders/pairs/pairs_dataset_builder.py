@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from cemnet_jax.data.digest import dataset_digest
+from cemnet_jax.data.folders import emotion_reader
 from cemnet_jax.preprocess.pairing import (
   PAIR_SEED,
   aee_rows,
@@ -130,6 +131,7 @@ class _Clips:
     self.digest = dataset_digest(builder.data_path, processes)
     self.version = str(builder.version)
     self.train_speakers = int(builder.info.metadata['train_speakers'])
+    self._emotions = emotion_reader(builder.info)
     self._sources, self.ranges = [], {}
     start = 0
     for split in SPLITS:
@@ -148,7 +150,8 @@ class _Clips:
           value = record[name]
           columns[name].append(value.decode() if isinstance(value, bytes) else value)
         columns['num_frames'].append(len(record['audio']) // SAMPLES_PER_FRAME)
-    return {name: np.array(values) for name, values in columns.items()}
+    table = {name: np.array(values) for name, values in columns.items()}
+    return table | {'emotion': self._emotions(table['emotion'], table['intensity'])}
 
   def audio(self, index):
     """Samples of a clip by its global index."""

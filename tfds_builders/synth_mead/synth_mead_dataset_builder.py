@@ -51,7 +51,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     world = self.builder_config.world
     metadata = {'speakers': [str(s) for s in world.speaker_indices()],
                 'train_speakers': world.speakers[0], 'crop': 'stable', 'size': world.crop,
-                'fps': FPS, 'split_seed': SPLIT_SEED, 'world': dataclasses.asdict(world)}
+                'speakers_are_people': True, 'fps': FPS, 'split_seed': SPLIT_SEED,
+                'world': dataclasses.asdict(world)}
     return self.dataset_info_from_configs(
       description=_DESCRIPTION, citation=_CITATION, disable_shuffling=True,
       features=clip_features(counterfactual=True),

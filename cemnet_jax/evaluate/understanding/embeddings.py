@@ -16,7 +16,7 @@ from cemnet_jax.data.source import Clips
 from cemnet_jax.evaluate.charts import chart, look
 from cemnet_jax.infer import forward
 from cemnet_jax.preprocess.audio import load_wav16, mfcc_windows
-from cemnet_jax.topology import EMOTIONS
+from cemnet_jax.topology import EMOTIONS, UNKNOWN
 
 STAGES = {'audio_emotion': 'before: audio_emotion', 'aee': 'after: aee'}
 FOLDS = 4  # of sentences, to probe for the speaker
@@ -44,8 +44,9 @@ def embed(clips: Clips, voice: forward.Net, indices: Sequence[int]) -> Float[np.
 
 
 def some_of(clips: Clips, split: str, limit: int) -> Int[np.ndarray, 'n']:
-  """At most `limit` clips of a split, drawn with a fixed seed; all for 0."""
+  """At most `limit` clips of a split whose emotion is known, drawn with a fixed seed; all for 0."""
   indices = np.asarray(clips.ranges[split], int)
+  indices = indices[clips.table['emotion'][indices] != UNKNOWN]
   if not limit or len(indices) <= limit:
     return indices
   return np.sort(np.random.default_rng(0).choice(indices, limit, replace=False))
