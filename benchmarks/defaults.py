@@ -29,7 +29,7 @@ from cemnet_jax.infer import forward
 from cemnet_jax.infer.talker import MOUTH_BATCH, RENDER_BATCH, Talker
 from cemnet_jax.nets import pipeline
 from cemnet_jax.train import process
-from configs.common import PRESETS
+from configs.common import OURS
 
 FRAMES, WINDOWS, WORKERS = (1, 2, 4, 8, 16, 32), (8, 32, 128), (0, 1, 2)
 LOADED_BATCHES = 8
@@ -40,7 +40,7 @@ def parse_args() -> argparse.Namespace:
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   add = parser.add_argument
-  add('--size', choices=PRESETS, default='paper', help='preset of the configs')
+  add('--size', choices=OURS, default='full', help='preset of the configs')
   add('--image-size', type=int, default=0, help="px of the crops; 0: the preset's")
   add('--repeats', type=int, default=5, help='turns of each choice')
   add('--data', metavar='DIR', help='built datasets, for the loader')

@@ -1,6 +1,6 @@
 """Frames a second of generation from start to end, against IP-LAP's way in PyTorch; its memory.
 
-  python -m benchmarks.generate_speed --seconds 10.2 --size paper --out generate_speed.md
+  python -m benchmarks.generate_speed --seconds 10.2 --size full --out generate_speed.md
   python -m benchmarks.generate_speed --memory --size debug --out generate_memory.md
 
 A synthetic face of a video file says what it says there, through decoding, landmarks, audio
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.speed.memory import STEPS, peaks
 from benchmarks.table import emit, line, rule
-from configs.common import PRESETS
+from configs.common import OURS
 
 COMMAND = f'Command: `python -m benchmarks.generate_speed {shlex.join(sys.argv[1:])}`'
 
@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   add = parser.add_argument
   add('--seconds', type=float, default=10.2, help='of video; 10.2 fill the batches')
-  add('--size', choices=PRESETS, default='paper', help='preset of the configs')
+  add('--size', choices=OURS, default='full', help='preset of the configs')
   add('--image-size', type=int, default=0, help="px of the crops; 0: the preset's")
   add('--frame-size', type=int, default=256, help='px of the video')
   add('--repeats', type=int, default=5, help='videos by each program, in turns')

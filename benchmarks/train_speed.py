@@ -1,6 +1,6 @@
 """Time of one training step of every stage: ours under XLA against PyTorch, eager and compiled.
 
-  python -m benchmarks.train_speed --size paper --out train_speed.md
+  python -m benchmarks.train_speed --size full --out train_speed.md
   python -m benchmarks.train_speed --check --size debug
 
 Both sides do the same work: the same nets and weights, the same batch, which lies on the device,
@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.speed import machine, profile, training
 from benchmarks.speed.timing import in_turns, quartiles, ratio, rounded
 from benchmarks.table import emit, line, rule
-from configs.common import PRESETS
+from configs.common import OURS
 
 COLUMNS = ('stage', 'batch', 'step', 'ms/step', 'examples/s', 'GFLOP/step', 'of peak',
            "time / JAX's", 'first step s')
@@ -36,7 +36,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   add = parser.add_argument
-  add('--size', choices=PRESETS, default='paper', help='preset of the configs')
+  add('--size', choices=OURS, default='full', help='preset of the configs')
   add('--stages', nargs='+', choices=training.COUNTERPARTS, metavar='STAGE',
       default=list(training.COUNTERPARTS), help=f'of {", ".join(training.COUNTERPARTS)}')
   add('--batch', type=int, default=0, help="examples in a batch; 0: the preset's")

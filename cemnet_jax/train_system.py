@@ -23,6 +23,7 @@ from cemnet_jax.train.process import meet
 from configs import sizes
 
 MADE_OF = 'made_of'  # in the file of statistics: fingerprints of its data
+VGG19_URL = 'https://download.pytorch.org/models/vgg19-dcbb9e9d.pth'
 SPEAKERS = -1  # `model.classes` that stands for the number of training speakers
 
 
@@ -58,6 +59,23 @@ def _frozen_dir(cfg, need: str, workdir: Path, given: dict[str, str]) -> Path:
     raise UserError(f'{cfg.stage} needs the stage {need}, which is not finished in {folder}; '
                     f'finish it (`{command}`) or give --frozen {need}=DIR')
   return folder
+
+
+def check_vgg19(cfg) -> None:
+  """UserError where a perceptual loss by VGG19 has no weights: said before hours of training."""
+  if 'vgg19' in needs_of(cfg) and not Path(cfg.loss.vgg19).is_file():
+    raise UserError(
+      f'{cfg.stage}: loss.perceptual_net=vgg19 needs the file of its ImageNet weights, '
+      f'loss.vgg19={cfg.loss.vgg19!r} is none: get torchvision\'s ({VGG19_URL}) and give '
+      f'`--set {cfg.stage}.loss.vgg19=FILE` (run_train.py: --config.loss.vgg19=FILE), or take the '
+      f'stand-in by name: `--set {cfg.stage}.loss.perceptual_net=image_emotion --set '
+      f'{cfg.stage}.loss.style=0.0`')
+
+
+def needs_of(cfg) -> tuple[str, ...]:
+  """The frozen inputs of a stage with this config."""
+  module = stages.load(cfg)
+  return module.needs(cfg) if hasattr(module, 'needs') else tuple(cfg.needs)
 
 
 def _make_statistics(cfg, data_dir) -> dict[str, np.ndarray]:
@@ -97,8 +115,8 @@ def load_frozen(cfg, data_dir, workdir: Path, given: dict[str, str], data: dict[
     ({stage: {'params', 'stats'}}, name -> fingerprint of each, as `chain.Link.identity` has it).
   """
   frozen, identity, configs = {}, {}, {}
-  module = stages.load(cfg)
-  for need in module.needs(cfg) if hasattr(module, 'needs') else cfg.needs:
+  check_vgg19(cfg)
+  for need in needs_of(cfg):
     if need == 'vgg19':
       from cemnet_jax.weights.vgg19 import load_vgg19
       frozen[need] = load_vgg19(cfg.loss.vgg19)
@@ -293,6 +311,9 @@ def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | 
     for name in nodes if stage == '*' else (stage,):
       set_field(configs[name], key, text)
   check_data({Path(workdir) / stage: cfg for stage, cfg in configs.items()}, data_dir)
+  for stage, cfg in configs.items():
+    if not loop.imported(Path(workdir) / stage):
+      check_vgg19(cfg)
   for number, (stage, cfg) in enumerate(configs.items(), start=1):
     train_stage(cfg, data_dir, Path(workdir) / stage, title=f'[{number}/{len(nodes)}] {stage}')
     jax.clear_caches()  # programs of a finished stage only hold memory

@@ -8,23 +8,32 @@ from ml_collections import ConfigDict
 
 from cemnet_jax.errors import UserError
 
-PRESETS = ('paper', 'benchmark', 'quickstart', 'debug')
+# `full` has the paper's sizes and what this project changed; those behind it are smaller sizes of
+# it. `paper` is the paper's algorithm. `python -m benchmarks.presets` lists what differs.
+OURS = ('full', 'benchmark', 'quickstart', 'debug')
+PRESETS = (*OURS, 'paper')
+DEFAULT = 'full'
+_LIKE = {'benchmark': 'quickstart', 'paper': 'full'}  # where a preset has no value of its own
 SPEAKERS = -1  # as `model.classes`: the number of training speakers, known when the data is open
 
 
 def picker(preset: str):
-  """`pick(paper=..., quickstart=..., debug=...)` returns the value of `preset`.
+  """`pick(full=..., quickstart=..., debug=...)` returns the value of `preset`.
 
   `benchmark` is the quickstart with more data and longer runs, so it has the same value where none
-  is given for it.
+  is given for it; so has `paper` that of `full`. `pick(paper=..., ours=...)` tells the paper's
+  value from that of all other presets.
 
   Raises:
     UserError: there is no such preset.
   """
   if preset not in PRESETS:
     raise UserError(f'preset: unknown {preset!r}, use one of {", ".join(PRESETS)}')
-  like = 'quickstart' if preset == 'benchmark' else preset
-  return lambda **values: values.get(preset, values[like])
+
+  def pick(**values):
+    return next(values[name] for name in (preset, _LIKE.get(preset), 'ours') if name in values)
+
+  return pick
 
 
 def base(stage: str, preset: str) -> ConfigDict:
@@ -38,14 +47,14 @@ def base(stage: str, preset: str) -> ConfigDict:
     seed=0,
     steps=1,
     batch_size=8,  # over all devices
-    log_every=pick(paper=100, quickstart=25, debug=1),  # steps
-    save_every=pick(paper=2_000, quickstart=200, debug=4),
-    eval_every=pick(paper=2_000, quickstart=200, debug=4),
-    eval_batches=pick(paper=50, quickstart=6, debug=1),  # 0: the whole split
+    log_every=pick(full=100, quickstart=25, debug=1),  # steps
+    save_every=pick(full=2_000, quickstart=200, debug=4),
+    eval_every=pick(full=2_000, quickstart=200, debug=4),
+    eval_batches=pick(full=50, quickstart=6, debug=1),  # 0: the whole split
     eval_split='val',
     best='',  # evaluation metric that names the best checkpoint; '+' in front: larger is better
     patience=0,  # stop after so many evaluations without a better one; 0: never
-    workers=pick(paper=8, quickstart=0, debug=0),  # loader processes; 0: a thread
+    workers=pick(full=8, quickstart=0, debug=0),  # loader processes; 0: a thread
     optimizer=dict(lr=1e-4, b1=0.9, b2=0.999, weight_decay=0.0,
                    schedule='constant',  # or cosine, linear: down to lr * final at `steps`
                    final=0.05, warmup=0, clip=0.0),  # warm-up in steps; clip: norm, 0 for none

@@ -3,10 +3,10 @@
 python run_train.py --config=configs/ebm_direct.py --workdir=WORK/ebm_direct --data=DATA
 """
 
-from configs import ebm
+from configs import common, ebm
 
 
-def get_config(preset='paper'):
+def get_config(preset=common.DEFAULT):
   cfg = ebm.get_config(preset)
   cfg.stage = 'ebm_direct'
   cfg.module = 'ebm'

@@ -1,9 +1,11 @@
-"""Widths shared by several stages, by preset. `paper` is the paper's; others change only sizes."""
+"""Widths shared by several stages, by preset. `full` and `paper` have the paper's."""
 
-IMAGE = {'paper': 128, 'benchmark': 96, 'quickstart': 64, 'debug': 32}  # px of the crop
+# px of the crop
+IMAGE = {'full': 128, 'paper': 128, 'benchmark': 96, 'quickstart': 64, 'debug': 32}
 _DATA = {'paper': 'full'}  # the synthetic world of a preset, where it has another name
 
 AUDIO_ENCODER = {
+  'full': {'width': 1.0, 'hidden': (2048, 512), 'dim': 128},
   'paper': {'width': 1.0, 'hidden': (2048, 512), 'dim': 128},
   'benchmark': {'width': 0.25, 'hidden': (256, 128), 'dim': 64},
   'quickstart': {'width': 0.25, 'hidden': (256, 128), 'dim': 64},

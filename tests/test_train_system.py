@@ -238,6 +238,41 @@ def test_datasets_stand_in_for_the_synthetic_ones(monkeypatch):
   assert seen['identity_scorer'] == 'synth_mead/lrs_debug+synth_mead/mead_debug'
 
 
+@pytest.mark.parametrize('system', ['cemnet', 'a2m_renderer'])
+def test_papers_perceptual_loss_asks_for_vgg19_before_anything_is_trained(
+    system, monkeypatch, tmp_path, capsys):
+  work = tmp_path / 'work'
+  arguments = ['train', '--system', system, '--data', 'D', '--workdir', str(work)]
+  trained = []
+  monkeypatch.setattr(train_system, 'train_stage', lambda cfg, *a, **k: trained.append(cfg))
+  assert cli.main([*arguments, '--preset', 'paper']) == 2
+  error = capsys.readouterr().err
+  assert error.count('\n') == 1 and not trained and not work.exists()
+  for words in (train_system.VGG19_URL, '--set renderer.loss.vgg19=FILE',
+                '--set renderer.loss.perceptual_net=image_emotion --set renderer.loss.style=0.0'):
+    assert words in error
+  for preset, changes in (
+      ('full', []), ('paper', ['renderer.loss.perceptual_net=image_emotion']),
+      ('paper', [f'renderer.loss.vgg19={Path(__file__)}'])):
+    trained.clear()
+    flags = [word for change in changes for word in ('--set', change)]
+    assert cli.main([*arguments, '--preset', preset, *flags]) == 0
+    assert trained[-1].stage == 'renderer' and trained[-1].preset == preset
+  assert cli.main([*arguments, '--set', 'renderer.loss.perceptual_net=vgg16']) == 2
+  assert 'perceptual_net=vgg16: choose vgg19 or image_emotion' in capsys.readouterr().err
+
+
+def test_full_is_the_default(monkeypatch):
+  seen = []
+  monkeypatch.setattr(train_system, 'train_stage', lambda cfg, *a, **k: seen.append(cfg.preset))
+  assert cli.main(['train', '--data', 'D', '--workdir', 'W']) == 0
+  assert set(seen) == {'full'}
+  for nodes in train_system.SYSTEMS.values():
+    for node in nodes.values():
+      default = importlib.import_module(f'configs.{node.config}').get_config()
+      assert default.to_json() == train_system.load_config(node.config, 'full').to_json()
+
+
 def test_vgg19_file_is_part_of_a_run(monkeypatch, tmp_path):
   monkeypatch.setattr('cemnet_jax.weights.vgg19.load_vgg19', lambda path: {})
   cfg = train_system.load_config('renderer', 'debug')

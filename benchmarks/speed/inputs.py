@@ -10,6 +10,9 @@ from ml_collections import ConfigDict
 
 from cemnet_jax import stages, topology
 from cemnet_jax.data import schema
+from cemnet_jax.nets.vgg import VGG19Features
+from cemnet_jax.train_system import needs_of
+from cemnet_jax.weights.mapping import shapes_of
 from configs.common import SPEAKERS
 
 Tree = Any
@@ -77,6 +80,11 @@ def statistics() -> dict[str, np.ndarray]:
   return {'mean': np.zeros((131, 2), np.float32), 'std': np.full((131, 2), 0.05, np.float32)}
 
 
+def vgg19() -> Tree:
+  """In place of VGG19's weights for ImageNet."""
+  return drawn(shapes_of(VGG19Features(), (1, 16, 16, 3)))['params']
+
+
 def drawn(shapes: Tree, seed: int = 0) -> Tree:
   """Plausible weights without compiling an initialiser: scales and variances 1, biases 0.
 
@@ -96,11 +104,14 @@ def _leaf(rng, path, leaf) -> np.ndarray:
   return (rng.normal(size=leaf.shape) / np.sqrt(fan_in)).astype(leaf.dtype)
 
 
+WITHOUT_STAGE = {'statistics': statistics, 'vgg19': vgg19}  # frozen inputs that no stage trains
+
+
 def drawn_state(stage, frozen: Tree, batch: dict[str, np.ndarray]) -> Tree:
   """A `TrainState` before its first step with `drawn` weights."""
   state = jax.eval_shape(stage.init, jax.random.key(0), frozen, batch)
   params, stats = drawn(state.params), drawn(state.stats, 1)
-  if 'landmarks' in stats:
+  if 'statistics' in frozen:
     stats['landmarks'] = frozen['statistics']
   zeros = partial(jax.tree.map, lambda leaf: np.zeros(leaf.shape, leaf.dtype))
   return state.replace(step=np.int32(0), params=params, opt=zeros(state.opt), stats=stats,
@@ -110,9 +121,9 @@ def drawn_state(stage, frozen: Tree, batch: dict[str, np.ndarray]) -> Tree:
 def drawn_frozen(cfg: ConfigDict, speakers: int, size: int = 2) -> dict[str, Tree]:
   """{stage: {'params', 'stats'}} of what the stage needs, with `drawn` weights."""
   trees = {}
-  for name in cfg.needs:
-    if name == 'statistics':
-      trees[name] = statistics()
+  for name in needs_of(cfg):
+    if name in WITHOUT_STAGE:
+      trees[name] = WITHOUT_STAGE[name]()
       continue
     inner = cfg.frozen[name]
     state = drawn_state(stages.load(inner).make(inner), drawn_frozen(inner, speakers, size),

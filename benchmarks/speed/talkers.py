@@ -23,7 +23,7 @@ from cemnet_jax.nets.discriminator import MultiScaleDiscriminator
 from cemnet_jax.nets.pipeline import FAINT, NARROW
 from cemnet_jax.nets.pipeline import to_float as to_float_of_ours
 from cemnet_jax.stages import build
-from cemnet_jax.stages.renderer import MOUTH_MARGIN, PIXEL_WEIGHT
+from cemnet_jax.stages.renderer import MOUTH_MARGIN
 from cemnet_jax.stages.syncnet import augment as augment_of_ours
 from cemnet_jax.weights import iplap, own
 from cemnet_jax.weights import syncnet as syncnet_weights
@@ -89,7 +89,7 @@ def renderer(cfg, frozen) -> Counterpart:
   weights = cfg.loss
 
   def maps_of(images: torch.Tensor) -> list[torch.Tensor]:
-    return [PIXEL_WEIGHT * images, *looker.module(standardised(images))[2]]
+    return [weights.pixel_weight * images, *looker.module(standardised(images))[2]]
 
   def generator_loss(batch: Batch) -> tuple[torch.Tensor, Batch]:
     target = to_float(batch['target'])

@@ -75,7 +75,8 @@ def _iplap(args) -> None:
   _import(args.out, [
     # Without statistics landmarks stay as they are in the crop.
     Source('audio2mouth', 'a2m', args.landmarks, load_landmarks, build.audio2mouth,
-           {'data.N': 15, 'data.crop': 'iplap', 'model.per_utterance': False}, {'landmarks': {}}),
+           {'data.N': 15, 'data.crop': 'iplap', 'model.per_utterance': False,
+            'model.stable_frame': False}, {'landmarks': {}}),
     Source('renderer', 'generator', args.renderer, load_renderer, build.renderer, renderer, {})])
   print(f'{args.out}: now `cemnet generate --system-dir {args.out} --system a2m_renderer '
         '--no-memory --choose lip_openness ...`')

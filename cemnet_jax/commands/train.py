@@ -7,7 +7,8 @@ from cemnet_jax.systems import SYSTEMS
 def add_arguments(parser) -> None:
   """Declares the arguments of the subcommand."""
   parser.add_argument('--system', default='cemnet', help='one of ' + ', '.join(SYSTEMS))
-  parser.add_argument('--preset', default='paper', help='paper, benchmark, quickstart or debug')
+  parser.add_argument('--preset', default='full', help='full; benchmark, quickstart or debug, '
+                      "which are smaller; or paper, the paper's algorithm alone")
   parser.add_argument('--data', type=path_name, required=True, help='folder of the built datasets')
   parser.add_argument('--workdir', type=path_name, required=True, help='gets one folder per stage')
   parser.add_argument('--lrs', metavar='NAME', help='dataset of many speakers, such as lrs2/main; '

@@ -3,7 +3,6 @@
 import math
 import threading
 from collections import OrderedDict
-from functools import partial
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from cemnet_jax.data.text import tokens_of
 from cemnet_jax.preprocess import audio
 from cemnet_jax.preprocess.crop import decode_jpeg, resize
 from cemnet_jax.preprocess.landmark_flow import landmark_flow
-from cemnet_jax.preprocess.sketch import draw_sketches, inside_mouth
+from cemnet_jax.preprocess.sketch import draw_sketches, inside_mouth, iplap_sketch
 from cemnet_jax.topology import (
   CONTENT,
   INNER_LIP_BOTTOM,
@@ -146,15 +145,16 @@ def render(clips, features, cfg, row, rng):
     reference, frames = index, _outside(len(clip['frames']), start, length)
   other, size = clips[reference], cfg.image_size
   shown = _choose(rng, _ranked(other, frames, 0, CLOSED_SHARE) if closed else frames, count)
-  window = _points(clip, np.arange(start, start + length))
+  moments = np.arange(start, start + length)
+  window = _points(clip, moments)
   unseen = inside_mouth(window[length // 2], size) * np.uint8(closed)
   known = _points(other, shown)
-  sketches = partial(draw_sketches, size=size, filled=cfg.lines == 'filled')
   correspondence = (landmark_flow(window[length // 2], known, size) if cfg.landmark_flow
                   else np.zeros((count, size, size, 3), np.float32))
-  return {'target': _pictures(clip, [centre], size)[0], 'sketches': sketches(window),
+  return {'target': _pictures(clip, [centre], size)[0], 'sketches': _sketches(clip, moments, cfg),
           'reference': _pictures(other, shown, size),
-          'ref_sketches': sketches(known), 'correspondence': correspondence, 'unseen': unseen,
+          'ref_sketches': _sketches(other, shown, cfg), 'correspondence': correspondence,
+          'unseen': unseen,
           'mel': mel_at(features.mel(index), [centre], len(clip['audio']))[0],
           'lips': window[length // 2, LIPS], 'ref_clip': np.int32(reference),
           **_labels(clip, index)}
@@ -253,6 +253,14 @@ def _choose(rng, frames, count):
 
 def _points(clip, frames):
   return clip['landmarks'][np.asarray(frames)].astype(np.float32)
+
+
+def _sketches(clip, frames, cfg):
+  points, size = _points(clip, frames), cfg.image_size
+  if cfg.lines == 'iplap':
+    return np.stack([iplap_sketch(face, size, box)
+                     for face, box in zip(points, clip['crop_box'][frames], strict=True)])
+  return draw_sketches(points, size, cfg.lines == 'filled')
 
 
 def _pictures(clip, frames, size):

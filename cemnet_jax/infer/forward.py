@@ -51,7 +51,7 @@ class Networks(NamedTuple):
   render_references: int  # N of the renderer's training
   window: int  # T of Audio2Mouth and the memory
   crop: str = 'stable'  # the rule of the face boxes, see infer.references
-  lines: str = 'smooth'  # of the sketches: one of preprocess.sketch.LINES, or 'iplap'
+  lines: str = 'smooth'  # of the sketches: one of preprocess.sketch.LINES
   landmark_flow: bool = False  # the renderer warps by the landmarks' flow, not by its own
   per_utterance: bool = False  # Audio2Mouth hears mel that `nets.pipeline.per_utterance` made
   render_window: int = 5  # T of the renderer

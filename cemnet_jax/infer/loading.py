@@ -52,7 +52,7 @@ def load_mouth(system_dir) -> Networks:
   trained, config = _Stages(system_dir)('audio2mouth')
   return Networks(
     mouth=_net(build.audio2mouth(config.model), trained, 'a2m'),
-    statistics=trained['stats']['landmarks'], bridge=None, renderer=None, image_size=0,
+    statistics=trained['stats'].get('landmarks', {}), bridge=None, renderer=None, image_size=0,
     mouth_references=config.data.N, render_references=0, window=config.data.T,
     crop=_rule(config),
     per_utterance=config.model.get('per_utterance', False))

@@ -33,6 +33,8 @@ class EmotionBridgingMemory(nn.Module):
 
   `use_memory=False` feeds the cross-emotion feature straight to the decoder (ablation w/o EBM);
   `residual=False` makes the decoder predict the mouth itself rather than a change of `motion`.
+  `centred_addresses` takes off what the features of all examples share before they address slots,
+  `read_norm` normalises what the decoder reads; neither is in the paper.
   """
   slots: int = 96
   dim: int = 512
@@ -41,6 +43,8 @@ class EmotionBridgingMemory(nn.Module):
   use_memory: bool = True
   residual: bool = True
   query_includes_motion: bool = True
+  centred_addresses: bool = True
+  read_norm: bool = True
 
   @nn.compact
   def __call__(self, motion: Float[Array, 'B T M'], audio_emotion: Float[Array, 'B Da'],
@@ -52,29 +56,37 @@ class EmotionBridgingMemory(nn.Module):
     Returns `mouth` (B,T,114), from the key read, and with a memory `alpha_k` (B,T,K) and
     `slot_entropy` (). With `displacement` (ground truth - motion, training only) and a memory
     also `teacher` (B,T,114), from the value read; `f_delta`, `recalled` (B,T,dim) for Eq. 10 and
-    `alpha_v` (B,T,K) for Eq. 12. `train` centres both addresses by the batch's own statistics.
+    `alpha_v` (B,T,K) for Eq. 12. `train` centres addresses by the batch's own statistics.
     """
     feature = self._cross_emotion(motion, audio_emotion, image_emotion, identity)
-    decode = _Decoder(self.dim, self.hidden, self.residual, name='decoder')
+    decode = _Decoder(self.dim, self.hidden, self.residual, self.read_norm, name='decoder')
     if not self.use_memory:
       return {'mouth': decode(feature, motion)}
 
     init = nn.initializers.normal(0.5)
     key = self.param('key', init, (self.slots, self.dim))
     value = self.param('value', init, (self.slots, self.dim))
-    alpha_k = address(_centred(feature, train, 'query_centre'), key, self.scale)  # Eq. 11
+    feature = self._addressing(feature, train, 'query_centre')
+    alpha_k = address(feature, key, self.scale)  # Eq. 11
     out = {
       'mouth': decode(alpha_k @ value, motion),  # Eq. 13
       'alpha_k': alpha_k, 'slot_entropy': slot_entropy(alpha_k)}
     if displacement is None:
       return out
     f_delta = _mlp(displacement, (self.hidden, self.dim), 'displacement')
-    f_delta = _centred(f_delta, train, 'displacement_centre')
+    f_delta = self._addressing(f_delta, train, 'displacement_centre')
     alpha_v = address(f_delta, value, self.scale)  # Eq. 8
     recalled = alpha_v @ value  # Eq. 9
     return out | {
       'teacher': decode(recalled, motion), 'f_delta': f_delta, 'recalled': recalled,
       'alpha_v': alpha_v}
+
+  def _addressing(self, x, train, name):
+    """x, by flag without what the features of all examples share: else every cosine is alike, and
+    the softmax reads the same tenth of the slots for every face."""
+    if not self.centred_addresses:
+      return x
+    return BatchNorm(use_running_average=not train, use_bias=False, use_scale=False, name=name)(x)
 
   def _cross_emotion(self, motion, audio_emotion, image_emotion, identity):
     """f_c (B, T, dim): target emotion, source emotion, identity and, by flag, the lip motion."""
@@ -89,12 +101,6 @@ class EmotionBridgingMemory(nn.Module):
     return _mlp(x, (self.dim, self.dim), 'query')
 
 
-def _centred(x, train, name):
-  """x without what the features of all examples share: else every cosine is alike, and the softmax
-  reads the same tenth of the slots for every face."""
-  return BatchNorm(use_running_average=not train, use_bias=False, use_scale=False, name=name)(x)
-
-
 def _mlp(x, widths, name):
   """Dense, (LayerNorm, ReLU, Dense)*: linear at the end."""
   for i, width in enumerate(widths):
@@ -107,16 +113,18 @@ def _mlp(x, widths, name):
 class _Decoder(nn.Module):
   """(read, motion) -> mouth: dim + 114 -> dim -> hidden -> 114, zero at first on the residual.
 
-  A read is a mean of many slots and so much smaller than the motion: it is normalised.
+  A read is a mean of many slots and so much smaller than the motion: `read_norm` normalises it.
   """
   dim: int
   hidden: int
   residual: bool
+  read_norm: bool
 
   @nn.compact
   def __call__(self, read: Float[Array, 'B T D'], motion: Float[Array, 'B T M'],
                ) -> Float[Array, 'B T M']:
-    x = jnp.concatenate([LayerNorm(name='read_norm')(read), motion], -1)
+    read = LayerNorm(name='read_norm')(read) if self.read_norm else read
+    x = jnp.concatenate([read, motion], -1)
     for i, width in enumerate((self.dim, self.hidden)):
       x = nn.relu(LayerNorm(name=f'norm_{i}')(nn.Dense(width, name=f'dense_{i}')(x)))
     init = nn.initializers.zeros if self.residual else nn.linear.default_kernel_init

@@ -77,7 +77,8 @@ class FlowModule(nn.Module):
   """Dense flow and weight of every reference; the references warped by them and mixed.
 
   `wide` must be divisible by 4 (pixel shuffle). `flow_scale` scales the start of the last flow
-  convolution: 1 is PyTorch's start, 0.1 starts near "no motion".
+  convolution: 1 is PyTorch's start, 0.1 starts near "no motion". `centred` starts the pixels that
+  the shuffle makes alike.
   """
   width: int = 32
   wide: int = 256
@@ -85,6 +86,7 @@ class FlowModule(nn.Module):
   kernel: int = 7
   quirk: bool = True
   flow_scale: float = 1.0
+  centred: bool = False
 
   def setup(self):
     k, p = (self.kernel,) * 2, self.kernel // 2
@@ -94,7 +96,7 @@ class FlowModule(nn.Module):
     self.conv2_norm = BatchNorm()
     block = partial(SpadeBlock, self.hidden, copies=SKETCH_COPIES)
     self.spade_1, self.spade_4 = block(), block()
-    self.spade_2 = block(last_start=icnr(torch_init))
+    self.spade_2 = block(last_start=icnr(torch_init) if self.centred else None)
     self.flow = nn.Conv(
       2, k, padding=p, kernel_init=nn.initializers.variance_scaling(
         self.flow_scale**2 / 3, 'fan_in', 'uniform'))
@@ -233,7 +235,8 @@ class Renderer(nn.Module):
   after the pixel shuffle); `hidden`: inside SPADE; `kernel`: of the outer convolutions.
   `audio_adain=False` is the literal Eq. 16: no AdaIN blocks, no audio encoder, `mel` unused.
   `quirk=False` samples where the flow says (see nets.warp); True is needed for IP-LAP's weights.
-  `centred` starts the generator's kernels as `layers.centred_init` does.
+  `centred` starts the generator's kernels as `layers.centred_init` does, and those before a pixel
+  shuffle as `layers.icnr`.
   `skip` lets the generator paint a change of the warped reference below and the known face above,
   none at first, in place of all pixels.
   `occlusion`, with `skip`, lets it take away what is known where the references show nothing of
@@ -258,7 +261,7 @@ class Renderer(nn.Module):
 
   def setup(self):
     self.flow_module = FlowModule(
-      self.width, self.wide, self.hidden, self.kernel, self.quirk, self.flow_scale)
+      self.width, self.wide, self.hidden, self.kernel, self.quirk, self.flow_scale, self.centred)
     self.translation = Generator(
       self.width, self.wide, self.hidden, self.kernel, self.audio_dim, self.audio_width,
       self.audio_adain, self.centred, self.skip, self.occlusion, self.head)

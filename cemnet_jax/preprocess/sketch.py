@@ -8,7 +8,7 @@ from cemnet_jax.topology import EDGES, INNER_LIP
 
 LINE_GREY = 224  # IP-LAP's colour
 MOUTH_GREY = 112  # between the lips where they part, in filled sketches
-LINES = ('smooth', 'filled')  # what a renderer may be trained on
+LINES = ('smooth', 'filled', 'iplap')  # what a renderer may be trained on
 SUBPIXEL_BITS = 4  # positions to 1/16 px: a sketch then moves smoothly with its landmarks
 FINER = 4  # times the resolution at which a region is filled
 _STARTS, _ENDS = np.array(EDGES).T

@@ -17,9 +17,11 @@ def make(cfg) -> Stage:
   """Batches of kind 'aee': mfcc (B,2,2,2,28,12), natural (B,2,2,2,M,28,12) by [emotion j, timbre i,
   content k].
 
-  Timbre and emotion are heard as they are used later: in speech as it was spoken, as the mean over
-  windows of an utterance. Windows that are not the target's cannot hand its content on. Emotion is
-  classified in all eight clips. A clip that does not exist, `mask` 0, counts nowhere.
+  With `cfg.model.natural` timbre and emotion are heard as they are used later: in speech as it was
+  spoken, as the mean over windows of an utterance. Windows that are not the target's cannot hand
+  its content on. Emotion is classified in all eight clips. Without, as in EVP, every encoder hears
+  the aligned windows, timbre and emotion those of the two input clips. A clip that does not exist,
+  `mask` 0, counts nowhere.
   """
   encoder = build.audio_encoder(cfg.model)
   decoder = AudioDecoder(width=cfg.model.decoder_width)
@@ -37,30 +39,37 @@ def make(cfg) -> Stage:
       v[name] = {'params': frozen[stage]['params']['head']}
     return split(v)
 
-  def encode(params, stats, mfcc, natural, mask):
-    """Timbre of the clips (e0,t0,c0) and (e1,t1,c1), emotion and content of all eight."""
+  def encode(params, stats, batch):
+    """Timbre of the clips (e0,t0,c0) and (e1,t1,c1), emotion of these or of all eight, content of
+    all eight."""
+    mfcc, natural, mask = batch['mfcc'], batch['natural'], batch['mask']  # B j i k ...
     new = dict(stats)
 
     def heard(net, windows, exists):
       feature, new[net] = apply_train(encoder, params[net], stats[net], windows, mask=exists)
       return feature
 
+    content = heard('content', mfcc, mask)
+    if not cfg.model.natural:
+      two = inputs_of(mfcc), inputs_of(mask)
+      return heard('timbre', *two), heard('emotion', *two), content, new
     exists = jnp.broadcast_to(mask[..., None], natural.shape[:-2])
     emotion = heard('emotion', natural, exists).mean(-2)
     timbre = heard('timbre', inputs_of(natural), inputs_of(exists)).mean(-2)
-    return timbre, emotion, heard('content', mfcc, mask), new
+    return timbre, emotion, content, new
 
   def loss(params, stats, frozen, batch, key):
-    mfcc, mask = batch['mfcc'], batch['mask']  # B j i k 28 12, B j i k
-    timbre, emotion, content, new = encode(params, stats, mfcc, batch['natural'], mask)
-    z = combine(timbre, inputs_of(emotion), inputs_of(content))
+    mfcc, mask, labels = batch['mfcc'], batch['mask'], batch['emotion']
+    timbre, emotion, content, new = encode(params, stats, batch)
+    told = (of_clips(labels), mask) if cfg.model.natural else (labels, inputs_of(mask))
+    of_inputs = inputs_of(emotion) if cfg.model.natural else emotion
+    z = combine(timbre, of_inputs, inputs_of(content))
     output, new['decoder'] = apply_train(decoder, params['decoder'], stats['decoder'], z, mask=mask)
     terms = {
       'reconstruction': losses.cross_reconstruction(output, mfcc, mask),
       'timbre': _classify(heads['timbre_head'], params['timbre_head'], timbre, batch['speaker'],
                           inputs_of(mask)),
-      'emotion': _classify(heads['emotion_head'], params['emotion_head'], emotion,
-                           of_clips(batch['emotion']), mask),
+      'emotion': _classify(heads['emotion_head'], params['emotion_head'], emotion, *told),
       'triplet': losses.triplet(content, margin=cfg.loss.margin, mask=mask)}
     total = sum(cfg.loss[name] * value for name, value in terms.items())
     return total, ({**stats, **new}, terms)

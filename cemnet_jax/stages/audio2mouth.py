@@ -11,12 +11,21 @@ from cemnet_jax.stages.supervised import apply_train, masked_sum, split, supervi
 from cemnet_jax.train.stage import Stage
 
 
+def needs(cfg) -> tuple[str, ...]:
+  """Frozen inputs: the statistics of landmarks, unless these stay as they are in the crop."""
+  return tuple(cfg.needs) if cfg.model.stable_frame else ()
+
+
 def make(cfg) -> Stage:
-  """Batches of kind 'mouth'; frozen['statistics'] holds the landmark statistics.
+  """Batches of kind 'mouth'; frozen['statistics'] holds the landmark statistics, where they are
+  standardised.
 
   The statistics are copied into the state so that the checkpoint is complete by itself.
   """
   net = build.audio2mouth(cfg.model)
+
+  def known(frozen):
+    return frozen['statistics'] if cfg.model.stable_frame else {}
 
   def inputs(batch, statistics):
     pose, ref, content, frame = normalise_inputs(
@@ -27,9 +36,9 @@ def make(cfg) -> Stage:
     return (mel, pose, ref), content, frame
 
   def init(key, frozen, batch):
-    args, _, _ = inputs(batch, frozen['statistics'])
+    args, _, _ = inputs(batch, known(frozen))
     params, stats = split({'a2m': net.init({'params': key}, *args, train=False)})
-    return params, {**stats, 'landmarks': frozen['statistics']}
+    return params, {**stats, 'landmarks': known(frozen)}
 
   def loss(params, stats, frozen, batch, key):
     args, content, _ = inputs(batch, stats['landmarks'])

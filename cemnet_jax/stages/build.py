@@ -58,7 +58,10 @@ def memory(model) -> EmotionBridgingMemory:
   return EmotionBridgingMemory(
     slots=model.slots, dim=model.dim, hidden=model.hidden, scale=model.scale,
     use_memory=model.use_memory, residual=model.residual,
-    query_includes_motion=model.query_includes_motion)
+    query_includes_motion=model.query_includes_motion,
+    # Memories that were trained before these could be turned off know no such fields.
+    centred_addresses=model.get('centred_addresses', True),
+    read_norm=model.get('read_norm', True))
 
 
 def renderer(model) -> Renderer:

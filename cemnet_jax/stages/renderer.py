@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from cemnet_jax import losses
+from cemnet_jax.errors import UserError
 from cemnet_jax.nets.discriminator import MultiScaleDiscriminator
 from cemnet_jax.nets.pipeline import to_float
 from cemnet_jax.nets.vgg import VGG19Features
@@ -15,7 +16,7 @@ from cemnet_jax.train.stage import Stage
 
 MOUTH_MARGIN = 0.02  # of the crop around the box of the lips: their rim and its shadow
 PAINTED = 'perceptual', 'gan', 'feature_matching', 'mouth', 'unseen'  # the generator's terms
-PIXEL_WEIGHT = 40.0  # of the picture among the stand-in's maps: the others cannot place lips
+VGG19, STAND_IN = 'vgg19', 'image_emotion'  # nets of the perceptual loss
 
 
 def mask_lower_half(images):
@@ -44,8 +45,14 @@ def psnr_mouth(images, target, box):
 
 
 def needs(cfg) -> tuple[str, ...]:
-  """Frozen inputs: VGG19's ImageNet weights where they are asked for, else the stand-in."""
-  return ('vgg19',) if cfg.loss.perceptual_net == 'vgg19' else tuple(cfg.needs)
+  """Frozen inputs: VGG19's ImageNet weights where they are asked for, else the stand-in.
+
+  Raises:
+    UserError: the perceptual loss names another net.
+  """
+  if cfg.loss.perceptual_net not in (VGG19, STAND_IN):
+    raise UserError(f'loss.perceptual_net={cfg.loss.perceptual_net}: choose {VGG19} or {STAND_IN}')
+  return (VGG19,) if cfg.loss.perceptual_net == VGG19 else tuple(cfg.needs)
 
 
 def perceptual_maps(cfg):
@@ -54,14 +61,14 @@ def perceptual_maps(cfg):
   `vgg19` uses ImageNet weights; `image_emotion` is the stand-in where none are given: the
   picture itself and the maps of the project's own emotion net, which attends to the mouth.
   """
-  if cfg.loss.perceptual_net == 'vgg19':
+  if cfg.loss.perceptual_net == VGG19:
     vgg = VGG19Features()
-    return lambda frozen, images: vgg.apply({'params': frozen['vgg19']}, images)
+    return lambda frozen, images: vgg.apply({'params': frozen[VGG19]}, images)
   net = build.image_emotion(cfg.frozen.image_emotion.model)
 
   def maps(frozen, images):
     v = variables(frozen['image_emotion'], 'image_emotion')
-    return [PIXEL_WEIGHT * images, *net.apply(v, images, train=False, return_maps=True)[2]]
+    return [cfg.loss.pixel_weight * images, *net.apply(v, images, train=False, return_maps=True)[2]]
 
   return maps
 
@@ -87,7 +94,7 @@ def make(cfg) -> Stage:
     params, stats = split({
       'generator': generator.init({'params': key}, *args, train=False),
       'discriminator': discriminator.init({'params': key}, target)})
-    return train_state.create(params, stats, tx, ('generator',))
+    return train_state.create(params, stats, tx, ('generator',) if cfg.ema else ())
 
   def generator_loss(params, disc_params, stats, frozen, batch, warm):
     args, target = inputs(batch)
@@ -127,7 +134,7 @@ def make(cfg) -> Stage:
 
   def evaluate(state, frozen, batch):
     args, target = inputs(batch)
-    tree = {'params': state.ema, 'stats': state.stats}
+    tree = {'params': {**state.params, **state.ema}, 'stats': state.stats}
     image, warped = generator.apply(variables(tree, 'generator'), *args, train=False)
     box = lips_box(batch, target)
     psnr = lambda x: masked_sum(psnr_lower(x, target), batch['mask'])

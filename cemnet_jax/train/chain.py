@@ -19,6 +19,9 @@ from cemnet_jax.train import ckpt
 # may change where no schedule ends with them: `loop.check_config` sees to that.
 FREE_KEYS = ('steps', 'log_every', 'save_every', 'eval_every', 'eval_batches', 'patience', 'best',
              'workers', 'mesh', 'sharding')
+# Fields of configs that older runs do not have -> what they did, so that they may go on.
+ADDED = {'model.stable_frame': True, 'model.natural': True, 'model.centred_addresses': True,
+         'model.read_norm': True, 'loss.pixel_weight': 40.0}
 FROZEN, DATASET = 'frozen.', 'dataset.'  # how names in an identity begin
 
 

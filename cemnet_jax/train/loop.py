@@ -66,13 +66,16 @@ def check_workdir(workdir: Path) -> None:
 
 
 def check_config(workdir: Path, cfg) -> None:
-  """Compares the config with the one this workdir began with."""
+  """Compares the config with the one this workdir began with; the preset's name says nothing."""
   old = ckpt.read_json(Path(workdir) / ckpt.CONFIG)
   if old and (Path(workdir) / ckpt.FOLDER).is_dir():
+    free = (*chain.FREE_KEYS, 'preset')
     flat_old, flat_new = (
-      ckpt.flat({k: v for k, v in c.items() if k not in chain.FREE_KEYS})
+      ckpt.flat({k: v for k, v in c.items() if k not in free})
       | {'data.crop': crops.of_config(c)} for c in (old, ckpt.plain(cfg)))
-    flat_old = {k: flat_new[k] for k in ADDED if k in flat_new} | flat_old
+    added = {k: flat_new[k] for k in ADDED if k in flat_new}
+    added |= {k: v for k, v in chain.ADDED.items() if k in flat_new}
+    flat_old = added | flat_old
     fingerprints.check_same('the config', flat_old, flat_new, workdir)
     ending = [name for name, value in cfg.items()
               if isinstance(value, ConfigDict) and optim.ends(value)]

@@ -120,7 +120,7 @@ def _memory(net, variables) -> Counterpart:
     "EmotionBridgingMemory of this project's benchmarks/torch_nets/ebm.py",
     'motion (B T 114), emotion of the speech, of the references, identity (B D), displacement '
     '(B T 114)', _there(own.memory(), variables), {},
-    ('use_memory', 'residual', 'query_includes_motion'))
+    ('use_memory', 'residual', 'query_includes_motion', 'centred_addresses', 'read_norm'))
 
 
 def _iresnet(net, variables) -> Counterpart:

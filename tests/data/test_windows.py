@@ -12,7 +12,7 @@ from cemnet_jax.data.text import text_of
 from cemnet_jax.preprocess import audio
 from cemnet_jax.preprocess.crop import decode_jpeg
 from cemnet_jax.preprocess.landmark_flow import landmark_flow
-from cemnet_jax.preprocess.sketch import draw_sketch, inside_mouth
+from cemnet_jax.preprocess.sketch import draw_sketch, inside_mouth, iplap_sketch
 from cemnet_jax.topology import CONTENT, LIPS, POSE
 from tests.data.helpers import batches, config
 
@@ -142,17 +142,24 @@ def test_cross(debug_data, clips):
   assert len(seen) > 20  # emotions of speech and of references are independent
 
 
-@pytest.mark.parametrize(('cross_ref', 'lines'), [(0.0, 'smooth'), (1.0, 'filled')])
+@pytest.mark.parametrize(('cross_ref', 'lines'), [
+  (0.0, 'smooth'), (1.0, 'filled'), (1.0, 'iplap')])
 def test_render(debug_data, clips, cross_ref, lines):
   filled = lines == 'filled'
+
+  def drawn(clip, frame):
+    points = clip['landmarks'][frame].astype(np.float32)
+    if lines == 'iplap':
+      return iplap_sketch(points, 32, clip['crop_box'][frame])
+    return draw_sketch(points, 32, filled)
+
   for item in examples(debug_data, 'render', 1, cross_ref=cross_ref, lines=lines,
                        landmark_flow=filled):
     clip, reference = clips[item['clip']], clips[item['ref_clip']]
     centre = frame_of(item['lips'], clip, LIPS)
     np.testing.assert_array_equal(item['target'], decode_jpeg(clip['frames'][centre]))
     for t, sketch in enumerate(item['sketches']):
-      np.testing.assert_array_equal(
-        sketch, draw_sketch(clip['landmarks'][centre - 2 + t].astype(np.float32), 32, filled))
+      np.testing.assert_array_equal(sketch, drawn(clip, centre - 2 + t))
     np.testing.assert_array_equal(item['mel'], audio.mel_windows(clip['audio'], centre, 1)[0])
     assert (item['clip'] == item['ref_clip']) == (cross_ref == 0)
     assert clip['speaker'] == reference['speaker']
@@ -161,9 +168,7 @@ def test_render(debug_data, clips, cross_ref, lines):
     for picture, sketch, correspondence in zip(item['reference'], item['ref_sketches'],
                                                item['correspondence'], strict=True):
       frames = [i for i, p in enumerate(pictures) if (p == picture).all()]
-      drawn = [draw_sketch(reference['landmarks'][i].astype(np.float32), 32, filled)
-               for i in frames]
-      assert any((sketch == d).all() for d in drawn)
+      assert any((sketch == drawn(reference, i)).all() for i in frames)
       known = [flow(reference['landmarks'][[i]].astype(np.float32)) for i in frames]
       assert any((correspondence == (d if filled else 0)).all() for d in known)
       assert cross_ref or not set(frames) & set(range(centre - 2, centre + 3))

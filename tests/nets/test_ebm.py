@@ -4,9 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from cemnet_jax import losses
 from cemnet_jax.nets.ebm import EmotionBridgingMemory, address, slot_entropy
+from cemnet_jax.stages.build import memory as memory_of
+from configs.ebm import get_config
 from tests.nets.random_variables import random_variables
 
 SMALL = {'slots': 6, 'dim': 16, 'hidden': 12}
@@ -103,6 +106,31 @@ def test_training_ignores_what_all_queries_and_displacements_share(memory):
 
   for before, after in zip(addresses(params), addresses(params | moved), strict=True):
     np.testing.assert_allclose(after, before, atol=1e-4)
+
+
+def test_literal_memory_addresses_by_features_as_they_are_and_reads_them_so(memory):
+  _, ours, _ = memory
+  net, variables = build(centred_addresses=False, read_norm=False)
+  assert set(variables) == {'params'}  # no statistics
+  params = variables['params']
+  assert 'read_norm' not in params['decoder'] and 'read_norm' in ours['params']['decoder']
+  out, _ = net.apply(variables, MOTION, *CUES, DELTA, train=True, mutable=['batch_stats'])
+  np.testing.assert_array_equal(
+    out['alpha_v'], address(out['f_delta'], params['value'], net.scale))
+  moved = params | {'query_1': {**params['query_1'], 'bias': params['query_1']['bias'] + 3}}
+  shifted = net.apply({'params': moved}, MOTION, *CUES, train=False)
+  assert np.abs(shifted['alpha_k'] - out['alpha_k']).max() > 1e-2
+  larger = net.apply({'params': params | {'value': 4 * params['value']}}, MOTION, *CUES,
+                     train=False)
+  assert np.abs(larger['mouth'] - out['mouth']).max() > 1e-2
+
+
+def test_configs_without_these_fields_are_of_a_centred_memory():
+  cfg = get_config('debug')
+  older = ConfigDict({key: value for key, value in cfg.model.items()
+                      if key not in ('centred_addresses', 'read_norm')})
+  assert memory_of(older) == memory_of(cfg.model)
+  assert memory_of(older) != memory_of(get_config('paper').model)
 
 
 def test_size_of_the_read_does_not_matter(memory):

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.speed import inputs
 from cemnet_jax import stages
+from cemnet_jax.train_system import needs_of
 
 SPEAKERS = 5
 
@@ -20,9 +21,9 @@ def batch_of(cfg, size, seed=0):
 def frozen_of(cfg, size=2, abstract=False):
   """{stage: {'params', 'stats'}} of what the stage needs, freshly initialised."""
   trees = {}
-  for name in cfg.needs:
-    if name == 'statistics':
-      trees[name] = inputs.statistics()
+  for name in needs_of(cfg):
+    if name in inputs.WITHOUT_STAGE:
+      trees[name] = inputs.WITHOUT_STAGE[name]()
       continue
     inner = cfg.frozen[name]
     stage = stages.load(inner).make(inner)

@@ -22,9 +22,10 @@ OVERFIT = {'audio2mouth': (60, 3e-3, 0.5), 'audio_emotion': (30, 3e-3, 0.3),
            'lip_expert': (40, 3e-3, 0.5), 'wav2lip': (40, 3e-3, 0.7)}
 
 
+@pytest.mark.parametrize('preset', ['full', 'paper'])
 @pytest.mark.parametrize('name', NAMES)
-def test_paper_preset_traces(name, make_config, make_batch, make_frozen):
-  cfg = make_config(name, 'paper')
+def test_papers_sizes_trace(name, preset, make_config, make_batch, make_frozen):
+  cfg = make_config(name, preset)
   stage = stages.load(cfg).make(cfg)
   batch, frozen = make_batch(cfg, 2), make_frozen(cfg, abstract=True)
   state = jax.eval_shape(stage.init, jax.random.key(0), frozen, batch)

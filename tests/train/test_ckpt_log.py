@@ -50,6 +50,17 @@ def test_loads_the_best_parameters_as_numpy(tmp_path):
   assert ckpt.best_step(tmp_path / 'unscored') == 3
 
 
+def test_statistics_that_are_none_stay_so(tmp_path):
+  """As those of landmarks that are taken as they are in the crop."""
+  state = state_of(1.)
+  state = state.replace(stats=state.stats | {'landmarks': {}})
+  with ckpt.Checkpoints(tmp_path) as checkpoints:
+    checkpoints.save(state, 1, score=None, metadata={})
+    checkpoints.wait()
+    assert checkpoints.restore(state).stats['landmarks'] == {}
+  assert ckpt.load_params(tmp_path)['stats']['landmarks'] == {}
+
+
 def test_averaged_parameters_stand_for_the_raw_ones(tmp_path):
   with ckpt.Checkpoints(tmp_path) as checkpoints:
     state = state_of(1., ema=('net',))

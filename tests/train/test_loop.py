@@ -1,5 +1,6 @@
 """The loop on a toy stage: meshes agree, runs resume, what is wrong is said."""
 
+import importlib
 import json
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from cemnet_jax.errors import UserError
-from cemnet_jax.train import ckpt, loop
+from cemnet_jax.train import chain, ckpt, loop
 from cemnet_jax.train.log import read_rows
 from tests.train import toy
 
@@ -203,6 +204,23 @@ def test_steps_of_a_schedule_that_ends_cannot_change(tmp_path, schedule, steps):
   ckpt.write_json(tmp_path / ckpt.CONFIG, ckpt.plain(cfg))
   with pytest.raises(UserError, match='the disc_optimizer schedule'):
     loop.check_config(tmp_path, longer)
+
+
+def test_older_runs_go_on_where_later_fields_say_what_they_did(tmp_path):
+  """Under any name of the preset: its fields are what counts."""
+  (tmp_path / ckpt.FOLDER).mkdir()
+  for stage in ('audio2mouth', 'aee', 'ebm', 'renderer'):
+    cfg = importlib.import_module(f'configs.{stage}').get_config('debug')
+    older, later = ckpt.plain(cfg) | {'preset': 'paper'}, 0
+    for field in chain.ADDED:
+      part, name = field.split('.')
+      later += older[part].pop(name, None) is not None
+    assert later
+    ckpt.write_json(tmp_path / ckpt.CONFIG, older)
+    loop.check_config(tmp_path, cfg)
+  cfg.loss.pixel_weight = 0.0
+  with pytest.raises(UserError, match='config changed.*loss.pixel_weight 40.0 -> 0.0'):
+    loop.check_config(tmp_path, cfg)
 
 
 def test_a_score_is_given_the_rows_of_the_whole_evaluation(tmp_path):

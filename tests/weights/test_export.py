@@ -39,7 +39,9 @@ def some_variables(net, *inputs):
    RENDER | {'skip': True, 'occlusion': True, 'head': 8}),
   (EmotionBridgingMemory(slots=4, dim=16, hidden=8), MEMORY_INPUTS, {}),
   (EmotionBridgingMemory(dim=16, use_memory=False, query_includes_motion=False), MEMORY_INPUTS,
-   {'use_memory': False, 'query_includes_motion': False})])
+   {'use_memory': False, 'query_includes_motion': False}),
+  (EmotionBridgingMemory(slots=4, dim=16, hidden=8, centred_addresses=False, read_norm=False),
+   MEMORY_INPUTS, {'centred_addresses': False, 'read_norm': False})])
 def test_what_is_written_is_read(net, inputs, changed, suffix, tmp_path):
   if suffix == '.pth':
     pytest.importorskip('torch')
