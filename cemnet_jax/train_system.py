@@ -174,10 +174,11 @@ def _pools(cfg, module, frozen, sources, data, eval_data) -> tuple[FeaturePool, 
   if made_by not in _last_pools:
     features = module.features(cfg)
     train = FeaturePool(data, features, frozen, batches=cfg.pool.batches,
-                        batch_size=cfg.batch_size, seed=cfg.seed)
+                        batch_size=cfg.batch_size, seed=cfg.seed,
+                        deterministic=cfg.deterministic)
     held_out = eval_data and FeaturePool(
       eval_data, features, frozen, train=False, batch_size=cfg.batch_size,
-      batches=cfg.eval_batches or len(eval_data))
+      deterministic=cfg.deterministic, batches=cfg.eval_batches or len(eval_data))
     _last_pools.clear()
     _last_pools[made_by] = (train, held_out)
   return _last_pools[made_by]

@@ -205,6 +205,20 @@ def test_steps_of_a_schedule_that_ends_cannot_change(tmp_path, schedule, steps):
     loop.check_config(tmp_path, longer)
 
 
+def test_deterministic_operations_are_asked_of_xla(tmp_path, monkeypatch):
+  asked = []
+
+  def options(deterministic):
+    asked.append(deterministic)
+    raise UserError('as far as this goes')
+
+  monkeypatch.setattr(loop, 'step_compile', options)
+  for value in (True, False):
+    with pytest.raises(UserError, match='as far'):
+      train(tmp_path / str(value), cfg=toy.config(deterministic=value))
+  assert asked == [True, False]
+
+
 def test_a_score_is_given_the_rows_of_the_whole_evaluation(tmp_path):
   class Padded(toy.Data):
     def __getitem__(self, step):
