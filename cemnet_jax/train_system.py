@@ -246,10 +246,11 @@ def _pools(cfg, module, frozen, sources, data, eval_data) -> tuple[FeaturePool, 
   if made_by not in _last_pools:
     features = module.features(cfg)
     train = FeaturePool(data, features, frozen, batches=cfg.pool.batches,
-                        batch_size=cfg.batch_size, seed=cfg.seed)
+                        batch_size=cfg.batch_size, seed=cfg.seed,
+                        deterministic=cfg.deterministic)
     held_out = eval_data and FeaturePool(
       eval_data, features, frozen, train=False, batch_size=cfg.batch_size,
-      batches=cfg.eval_batches or len(eval_data))
+      deterministic=cfg.deterministic, batches=cfg.eval_batches or len(eval_data))
     _last_pools.clear()
     _last_pools[made_by] = (train, held_out)
   return _last_pools[made_by]
@@ -310,10 +311,10 @@ def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | 
                       + ', '.join(nodes))
     for name in nodes if stage == '*' else (stage,):
       set_field(configs[name], key, text)
-  check_data({Path(workdir) / stage: cfg for stage, cfg in configs.items()}, data_dir)
   for stage, cfg in configs.items():
     if not loop.imported(Path(workdir) / stage):
       check_vgg19(cfg)
+  check_data({Path(workdir) / stage: cfg for stage, cfg in configs.items()}, data_dir)
   for number, (stage, cfg) in enumerate(configs.items(), start=1):
     train_stage(cfg, data_dir, Path(workdir) / stage, title=f'[{number}/{len(nodes)}] {stage}')
     jax.clear_caches()  # programs of a finished stage only hold memory

@@ -55,6 +55,7 @@ def base(stage: str, preset: str) -> ConfigDict:
     best='',  # evaluation metric that names the best checkpoint; '+' in front: larger is better
     patience=0,  # stop after so many evaluations without a better one; 0: never
     workers=pick(full=8, quickstart=0, debug=0),  # loader processes; 0: a thread
+    deterministic=False,  # on GPUs: the same bits in every run, at the price of speed
     optimizer=dict(lr=1e-4, b1=0.9, b2=0.999, weight_decay=0.0,
                    schedule='constant',  # or cosine, linear: down to lr * final at `steps`
                    final=0.05, warmup=0, clip=0.0),  # warm-up in steps; clip: norm, 0 for none

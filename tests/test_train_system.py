@@ -245,6 +245,7 @@ def test_papers_perceptual_loss_asks_for_vgg19_before_anything_is_trained(
   arguments = ['train', '--system', system, '--data', 'D', '--workdir', str(work)]
   trained = []
   monkeypatch.setattr(train_system, 'train_stage', lambda cfg, *a, **k: trained.append(cfg))
+  monkeypatch.setattr(train_system, 'check_data', lambda configs, data_dir: None)
   assert cli.main([*arguments, '--preset', 'paper']) == 2
   error = capsys.readouterr().err
   assert error.count('\n') == 1 and not trained and not work.exists()
@@ -265,6 +266,7 @@ def test_papers_perceptual_loss_asks_for_vgg19_before_anything_is_trained(
 def test_full_is_the_default(monkeypatch):
   seen = []
   monkeypatch.setattr(train_system, 'train_stage', lambda cfg, *a, **k: seen.append(cfg.preset))
+  monkeypatch.setattr(train_system, 'check_data', lambda configs, data_dir: None)
   assert cli.main(['train', '--data', 'D', '--workdir', 'W']) == 0
   assert set(seen) == {'full'}
   for nodes in train_system.SYSTEMS.values():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from cemnet_jax.nets.batch_norm import BatchNorm
@@ -158,7 +159,24 @@ def nearest_up(x: Float[Array, 'B H W C'], factor: int = 2) -> Float[Array, 'B H
 def max_pool(x: Float[Array, 'B H W C'], window: Sequence[int], stride: Sequence[int],
              padding: Sequence[int] | int = 0) -> Float[Array, 'B H2 W2 C']:
   """Max-pool over two axes, PyTorch's integer padding; size floor((n + 2p - k) / s) + 1."""
-  return nn.max_pool(x, tuple(window), tuple(stride), [(p, p) for p in _per_axis(padding, 2)])
+  pads = [(p, p) for p in _per_axis(padding, 2)]
+  window, stride = tuple(window), tuple(stride)
+  # XLA differentiates the usual one into an operation that on GPUs has no deterministic form.
+  return jax.lax.platform_dependent(
+    x, cuda=functools.partial(max_of_slices, window=window, stride=stride, pads=pads),
+    default=lambda x: nn.max_pool(x, window, stride, pads))
+
+
+def max_of_slices(x: Float[Array, 'B H W C'], window: tuple[int, int], stride: tuple[int, int],
+                  pads: Sequence[tuple[int, int]]) -> Float[Array, 'B H2 W2 C']:
+  """`max_pool` by comparing strided slices; the first of equal values gets the gradient."""
+  x = jnp.pad(x, ((0, 0), *pads, (0, 0)), constant_values=-jnp.inf)
+  high, wide = ((n - k) // s * s + 1 for n, k, s in zip(x.shape[1:3], window, stride))
+  best = None
+  for i, j in np.ndindex(*window):
+    part = x[:, i:i + high:stride[0], j:j + wide:stride[1]]
+    best = part if best is None else jnp.where(part > best, part, best)
+  return best
 
 
 def gray(images: Float[Array, '*B H W 3']) -> Float[Array, '*B H W 1']:

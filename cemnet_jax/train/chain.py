@@ -18,7 +18,7 @@ from cemnet_jax.train import ckpt
 # A resumed run may change these; any other change would make a mixture of two experiments. `steps`
 # may change where no schedule ends with them: `loop.check_config` sees to that.
 FREE_KEYS = ('steps', 'log_every', 'save_every', 'eval_every', 'eval_batches', 'patience', 'best',
-             'workers', 'mesh', 'sharding')
+             'workers', 'mesh', 'sharding', 'deterministic')
 # Fields of configs that older runs do not have -> what they did, so that they may go on.
 ADDED = {'model.stable_frame': True, 'model.natural': True, 'model.centred_addresses': True,
          'model.read_norm': True, 'loss.pixel_weight': 40.0}

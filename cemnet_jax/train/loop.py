@@ -120,13 +120,14 @@ def _programs(stage: Stage, cfg, mesh, key, frozen: Frozen, batch: dict) -> _Pro
   step = jax.jit(stage.step, donate_argnums=0, in_shardings=(placed, everywhere, split),
                  out_shardings=(placed, everywhere))
   on_cpu = mesh.devices.flat[0].platform == 'cpu'
+  options = step_compile(cfg.deterministic)
   return _Programs(
     init=jax.jit(stage.init, out_shardings=placed,
-                 compiler_options=QUICK_COMPILE if on_cpu else None),
+                 compiler_options=QUICK_COMPILE if on_cpu else options),
     # Compiled here, ahead of the loop, so that the transfer guard sees only running.
-    step=step.lower(abstract, frozen, batch).compile(step_compile()),
+    step=step.lower(abstract, frozen, batch).compile(options),
     evaluate=jax.jit(stage.evaluate, in_shardings=(placed, everywhere, split),
-                     out_shardings=everywhere, compiler_options=step_compile()),
+                     out_shardings=everywhere, compiler_options=options),
     score=stage.score,
     norms=jax.jit(_norms, in_shardings=(placed,), out_shardings=everywhere),
     abstract=abstract)

@@ -43,7 +43,8 @@ class FeaturePool:
   """
 
   def __init__(self, dataset, features: Callable, frozen: dict, *, batches: int, batch_size: int,
-               seed: int = 0, train: bool = True, processes: Processes | None = None):
+               seed: int = 0, train: bool = True, deterministic: bool = False,
+               processes: Processes | None = None):
     """Runs `features(frozen, batch) -> {name: (B, ...)}`, jitted, over `dataset[0:batches]`.
 
     Args:
@@ -54,11 +55,12 @@ class FeaturePool:
       batch_size: examples per served batch of all processes together.
       seed: of the random choice.
       train: random batches if true, else the batches in order.
+      deterministic: see `process.step_compile`.
       processes: those of this run if None.
     """
     self._processes = processes or Processes.of_this_run()
     count = batches if train else min(batches, len(dataset))
-    run = jax.jit(features, compiler_options=step_compile())
+    run = jax.jit(features, compiler_options=step_compile(deterministic))
     frozen = jax.device_put(frozen)
     parts, running = [], run(frozen, dataset[0])
     for i in range(1, count):

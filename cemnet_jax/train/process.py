@@ -17,12 +17,18 @@ QUICK_COMPILE = {'xla_backend_optimization_level': 0, 'xla_llvm_disable_expensiv
 
 
 @functools.cache
-def step_compile() -> dict[str, str] | None:
-  """XLA's options for training steps: on CPU, convolutions by Eigen and not by YNNPACK.
+def step_compile(deterministic: bool = False) -> dict[str, str | bool] | None:
+  """XLA's options for training steps.
 
-  At training's batches Eigen is up to 2.2 times faster (docs/benchmarks.md). None elsewhere, and
-  where XLA is another version, which knows no such option.
+  On CPU: convolutions by Eigen and not by YNNPACK. At training's batches Eigen is up to 2.2 times
+  faster (docs/benchmarks.md). None where XLA is another version, which knows no such option.
+
+  On GPUs, where `deterministic`: operations that give the same bits in every run, and none chosen
+  by timing them; slower. An option of each program, it holds whenever the backend was started,
+  which XLA_FLAGS would not. Elsewhere None.
   """
+  if jax.default_backend() == 'gpu':
+    return {'xla_gpu_deterministic_ops': True} if deterministic else None
   options = {'xla_cpu_experimental_ynn_fusion_type': ''}
   if jax.default_backend() != 'cpu':
     return None

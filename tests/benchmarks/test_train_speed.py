@@ -13,7 +13,8 @@ from cemnet_jax.nets import augment, jitter  # noqa: E402
 
 
 @pytest.mark.parametrize('name', [
-  'audio2mouth', 'image_emotion', pytest.param('renderer', marks=pytest.mark.slow)])
+  'audio2mouth', 'image_emotion', pytest.param('renderer', marks=pytest.mark.slow),
+  pytest.param('ebm', marks=pytest.mark.slow), pytest.param('aee', marks=pytest.mark.slow)])
 def test_losses_of_two_steps_agree(name):
   first, second = training.check(name, 'debug', batch_size=4)
   assert first[0] == pytest.approx(first[1], rel=1e-3)

@@ -45,6 +45,30 @@ def test_max_pool(window, stride, padding):
   np.testing.assert_array_equal(layers.max_pool(jnp.asarray(x), window, stride, padding), want)
 
 
+@pytest.mark.parametrize('window, stride, padding', [
+  ((12, 1), (12, 1), 0), ((3, 3), (2, 2), 1), ((5, 1), (2, 1), 0)])
+def test_max_pool_of_gpus_is_that_of_other_devices(window, stride, padding):
+  """Values, and gradients where values are equal, as behind a ReLU."""
+  x = jnp.maximum(jnp.asarray(draw(2, 13, 14, 3)), 0)
+  pads = [(padding, padding)] * 2
+
+  def run(function):
+    return jax.value_and_grad(lambda x: jnp.sin(3 * function(x) + 1).sum())(x)
+
+  value, gradient = run(lambda x: layers.max_of_slices(x, window, stride, pads))
+  wanted, direction = run(lambda x: layers.max_pool(x, window, stride, padding))
+  assert float(value) == pytest.approx(float(wanted), rel=1e-6)
+  np.testing.assert_allclose(gradient, direction, rtol=1e-6, atol=1e-6)
+
+
+def test_the_gradient_of_a_max_pool_is_deterministic_on_gpus():
+  """XLA refuses select-and-scatter there when results have to repeat."""
+  traced = jax.jit(jax.grad(lambda x: layers.max_pool(x, (3, 3), (2, 2), 1).sum())).trace(
+    jax.ShapeDtypeStruct((2, 8, 8, 3), jnp.float32))
+  text = {p: traced.lower(lowering_platforms=(p,)).as_text() for p in ('cpu', 'cuda')}
+  assert 'select_and_scatter' in text['cpu'] and 'select_and_scatter' not in text['cuda']
+
+
 def test_scaled_never_thinner_than_eight_nor_wider_than_asked():
   assert [layers.scaled(c, 1.0) for c in (4, 32, 512)] == [4, 32, 512]
   assert [layers.scaled(c, 0.25) for c in (4, 16, 32, 256)] == [4, 8, 8, 64]

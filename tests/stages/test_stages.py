@@ -1,5 +1,7 @@
-"""Every stage: the paper's sizes trace, a step keeps shapes, one batch is overfitted."""
+"""Every stage: the paper's sizes trace, a step keeps shapes and gives what it gave, one batch is
+overfitted."""
 
+import json
 import os
 
 import jax
@@ -7,10 +9,10 @@ import numpy as np
 import pytest
 
 from cemnet_jax import stages
+from tests.stages import golden
 
-NAMES = ('audio2mouth', 'audio_emotion', 'timbre', 'content', 'aee', 'image_emotion', 'identity',
-         'ebm', 'ebm_direct', 'ebm_no_aee', 'renderer', 'syncnet', 'emotion_scorer',
-         'identity_scorer', 'landmark_scorer', 'lip_expert', 'wav2lip')
+NAMES = golden.NAMES
+GOLDEN = json.loads(golden.FILE.read_text())
 # loss after / loss before on one batch: random labels and pictures can only be memorised
 OVERFIT = {'audio2mouth': (60, 3e-3, 0.5), 'audio_emotion': (30, 3e-3, 0.3),
            'timbre': (30, 3e-3, 0.3), 'content': (60, 3e-3, 0.6), 'aee': (60, 3e-3, 0.75),
@@ -57,19 +59,27 @@ def test_paper_preset_makes_a_step(name, make_config, make_batch, make_frozen):
 
 
 @pytest.mark.parametrize('name', OVERFIT)
-def test_overfits_one_batch(name, make_config, make_batch, make_frozen):
+def test_a_step_is_golden_and_many_overfit_one_batch(name, make_config, make_batch, make_frozen):
   steps, lr, target = OVERFIT[name]
   cfg = make_config(name)
   cfg.steps, cfg.optimizer.lr = steps, lr
   if name == 'renderer':
     cfg.loss.warmup_steps, cfg.disc_optimizer.lr = 0, 1e-5
   stage = stages.load(cfg).make(cfg)
+  features = getattr(stages.load(cfg), 'features', None)
+  features = features and jax.jit(features(cfg))
+  given = golden.arguments(cfg, stage, features)
+  traced = jax.jit(stage.step, donate_argnums=0).trace(*given)
+  # XLA has no deterministic form of it on GPUs: `config.deterministic` would fail.
+  assert 'select_and_scatter' not in traced.lower(lowering_platforms=('cuda',)).as_text()
+  step = traced.lower().compile()
+  changed = golden.differences(golden.measured(step, given, cfg), GOLDEN[name]['step'])
+  assert not changed, 'if this is meant: python -m tests.stages.golden --reason "why"'
+
   size = 4
   batch, frozen = make_batch(cfg, size), make_frozen(cfg, size)
-  if hasattr(stages.load(cfg), 'features'):
-    batch = jax.jit(stages.load(cfg).features(cfg))(frozen, batch)
+  batch = features(frozen, batch) if features else batch
   state = jax.jit(stage.init)(jax.random.key(0), frozen, batch)
-  step = jax.jit(stage.step, donate_argnums=0)
   history = []
   for _ in range(steps):
     state, metrics = step(state, frozen, batch)

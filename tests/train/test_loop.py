@@ -223,6 +223,20 @@ def test_older_runs_go_on_where_later_fields_say_what_they_did(tmp_path):
     loop.check_config(tmp_path, cfg)
 
 
+def test_deterministic_operations_are_asked_of_xla(tmp_path, monkeypatch):
+  asked = []
+
+  def options(deterministic):
+    asked.append(deterministic)
+    raise UserError('as far as this goes')
+
+  monkeypatch.setattr(loop, 'step_compile', options)
+  for value in (True, False):
+    with pytest.raises(UserError, match='as far'):
+      train(tmp_path / str(value), cfg=toy.config(deterministic=value))
+  assert asked == [True, False]
+
+
 def test_a_score_is_given_the_rows_of_the_whole_evaluation(tmp_path):
   class Padded(toy.Data):
     def __getitem__(self, step):

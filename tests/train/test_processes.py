@@ -27,7 +27,7 @@ def run_two(workdir, stop=None, module='one_of_two'):
   pair = [subprocess.Popen([sys.executable, '-m', f'tests.train.{module}', *a], cwd=ROOT,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
           for a in arguments]
-  last = time.monotonic() + 240
+  last = time.monotonic() + 480
   while any(p.poll() is None for p in pair) and not any(p.returncode for p in pair):
     if time.monotonic() > last:
       break  # one waits for the other; where one fails, the other would wait as well

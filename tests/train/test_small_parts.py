@@ -10,6 +10,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.train import state as states
 from cemnet_jax.train.optim import make_optimizer, make_schedule
 from cemnet_jax.train.pool import FeaturePool, Processes
+from cemnet_jax.train.process import step_compile
 from cemnet_jax.train.rng import key_for
 from configs import common
 
@@ -18,6 +19,18 @@ def optimizer(**changes):
   cfg = common.base('toy', 'debug').optimizer
   cfg.update(changes)
   return cfg
+
+
+def test_options_of_gpus_are_known_to_this_xla(monkeypatch):
+  monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
+  uncached = step_compile.__wrapped__
+  assert uncached() is None
+  options = uncached(deterministic=True)
+  assert options == {'xla_gpu_deterministic_ops': True}
+  compiled = jax.jit(lambda x: x + 1, compiler_options=options).lower(0.).compile()
+  assert compiled(1.) == 2  # an option of another name would have been refused
+  with pytest.raises(jax.errors.JaxRuntimeError, match='No such compile option'):
+    jax.jit(lambda x: x, compiler_options={'xla_gpu_no_such': True}).lower(0.).compile()
 
 
 def test_keys_are_a_fixed_function_of_seed_step_and_name():
