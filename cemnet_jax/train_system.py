@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import importlib
 import json
+import math
 from pathlib import Path
 
 import jax
@@ -22,6 +23,7 @@ from cemnet_jax.train import ckpt, loop
 from cemnet_jax.train.pool import FeaturePool
 from configs import sizes
 
+AT_LEAST_ONE = ('steps', 'batch_size', 'log_every', 'save_every', 'eval_every')
 SPEAKERS = -1  # `model.classes` that stands for the number of training speakers
 
 
@@ -43,6 +45,15 @@ def set_field(cfg: ConfigDict, key: str, text: str) -> None:
     cfg[last] = value
   except (KeyError, AttributeError, TypeError) as error:
     raise UserError(f'config {key}={text}: ' + ' '.join(error.args[0].split())) from error
+
+
+def check_numbers(cfg: ConfigDict) -> None:
+  """UserError for a number of the config that makes no sense."""
+  for key, value in ckpt.flat(ckpt.plain(cfg)).items():
+    if isinstance(value, float) and not math.isfinite(value):
+      raise UserError(f'config {key}={value}: a finite number is needed')
+    if key in AT_LEAST_ONE and not (isinstance(value, int) and value >= 1):
+      raise UserError(f'config {key}={value}: at least 1 is needed')
 
 
 def _frozen_dir(cfg, need: str, workdir: Path, given: dict[str, str]) -> Path:
@@ -123,6 +134,7 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
   """
   from cemnet_jax.data.pipeline import open_clips
   workdir, cfg = Path(workdir), cfg.copy_and_resolve_references()
+  check_numbers(cfg)
   if cfg.model.get('classes') == SPEAKERS:
     cfg.model.classes = open_clips(str(data_dir), cfg.data.dataset)[0].num_train_speakers
   if loop.imported(workdir):

@@ -135,7 +135,7 @@ def _measure(work, judge: Judge, records: Records | None) -> dict[tuple, Record]
   try:
     # By driving clip, since what is known of it serves its other cases too.
     for found in tqdm(pool.map(answer, sorted(asked)), total=len(asked), desc='cases', unit='case',
-                      mininterval=1.0):
+                      mininterval=1.0, disable=None):
       kept.update(found)
   finally:
     pool.shutdown(cancel_futures=True)
