@@ -7,6 +7,7 @@ import ast
 import contextlib
 import importlib
 import json
+import math
 from pathlib import Path
 
 import jax
@@ -24,6 +25,7 @@ from configs import sizes
 
 MADE_OF = 'made_of'  # in the file of statistics: fingerprints of its data
 VGG19_URL = 'https://download.pytorch.org/models/vgg19-dcbb9e9d.pth'
+AT_LEAST_ONE = ('steps', 'batch_size', 'log_every', 'save_every', 'eval_every')
 SPEAKERS = -1  # `model.classes` that stands for the number of training speakers
 
 
@@ -45,6 +47,15 @@ def set_field(cfg: ConfigDict, key: str, text: str) -> None:
     cfg[last] = value
   except (KeyError, AttributeError, TypeError) as error:
     raise UserError(f'config {key}={text}: ' + ' '.join(error.args[0].split())) from error
+
+
+def check_numbers(cfg: ConfigDict) -> None:
+  """UserError for a number of the config that makes no sense."""
+  for key, value in ckpt.flat(ckpt.plain(cfg)).items():
+    if isinstance(value, float) and not math.isfinite(value):
+      raise UserError(f'config {key}={value}: a finite number is needed')
+    if key in AT_LEAST_ONE and not (isinstance(value, int) and value >= 1):
+      raise UserError(f'config {key}={value}: at least 1 is needed')
 
 
 def _frozen_dir(cfg, need: str, workdir: Path, given: dict[str, str]) -> Path:
@@ -190,6 +201,7 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     raise UserError(f'{cfg.stage}: eval_split={cfg.eval_split} is a split that evaluation reports, '
                     'so it may not choose the checkpoint; set it to val')
   workdir, cfg = Path(workdir), cfg.copy_and_resolve_references()
+  check_numbers(cfg)
   if loop.imported(workdir):
     print(f'{title or cfg.stage}: imported, in {workdir}', flush=True)
     return

@@ -177,6 +177,11 @@ def test_refusals(toys, tmp_path):
     train('toys', 'debug', 'data', tmp_path, ('*.step=4',))
   with pytest.raises(UserError, match='optimizer.lr=fast'):
     train('toys', 'debug', 'data', tmp_path, ('first.optimizer.lr=fast',))
+  for key, number in (('steps', -1), ('batch_size', 0), ('log_every', 0)):
+    with pytest.raises(UserError, match=f'config {key}={number}: at least 1 is needed'):
+      train('toys', 'debug', 'data', tmp_path, (f'first.{key}={number}',))
+  with pytest.raises(UserError, match='config optimizer.lr=inf: a finite number is needed'):
+    train('toys', 'debug', 'data', tmp_path, ('first.optimizer.lr=1e999',))
   with pytest.raises(UserError, match='write STAGE.KEY=VALUE'):
     train('toys', 'debug', 'data', tmp_path, ('third.steps=4',))
   cfg = train_system.load_config('second', 'debug')

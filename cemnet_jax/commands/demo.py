@@ -3,6 +3,7 @@
 Nothing is trained and nothing is downloaded: pictures and speech are made here.
 """
 
+import contextlib
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -62,7 +63,8 @@ def run(args) -> None:
     picture = path.with_name(path.stem.replace('talk', 'picture') + '.png')
     write_png(picture, made.picture)
     references = from_arrays(made.picture[None], made.landmarks[None], crop=talker.crop)
-    write_video(path, talker.stream(references, made.speech), made.speech)
+    with contextlib.closing(talker.stream(references, made.speech)) as frames:
+      write_video(path, frames, made.speech)
     _say(f'{path}: {picture.name}, {shown}, hears {heard} speech; '
          f'{time.monotonic() - start:.0f} s')
 

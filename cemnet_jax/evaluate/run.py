@@ -140,7 +140,7 @@ def _measure(work, judge: Judge, records: Records | None) -> dict[tuple, Record]
   try:
     # By driving clip, since what is known of it serves its other cases too.
     for found in tqdm(pool.map(answer, (missing[i] for i in sorted(missing))), total=len(missing),
-                      desc='clips', unit='clip', mininterval=1.0):
+                      desc='clips', unit='clip', mininterval=1.0, disable=None):
       measured.update(found)
   finally:
     pool.shutdown(cancel_futures=True)

@@ -42,7 +42,7 @@ def scorer_accuracy(clips: Clips, scorers: Scorers, limit: int = 160, seed: int 
   indices = np.asarray(clips.ranges[split])
   chosen = np.sort(np.random.default_rng(seed).permutation(indices)[:limit])
   reals = []
-  for i in tqdm(chosen, desc='scorers', unit='clip', mininterval=1.0):
+  for i in tqdm(chosen, desc='scorers', unit='clip', mininterval=1.0, disable=None):
     clip = clips[i]
     frames = np.stack([decode_jpeg(f) for f in clip['frames']])
     reals.append(Real(clip, see(scorers, frames), hear(scorers, clip['audio'])))

@@ -37,13 +37,15 @@ class Track(NamedTuple):
     rate: Hz.
     heard: shares of the C channels in what the nets hear.
     kept: and in the channels of the result, the file's own up to stereo.
-    told: what was decided, in words.
+    told: what is heard, in words.
+    odd: what of it had to be decided, '' where there was nothing.
   """
   index: int
   rate: int
   heard: Float[np.ndarray, '1 C']
   kept: Float[np.ndarray, 'K C']
   told: str
+  odd: str
 
 
 class OwnSound(NamedTuple):
@@ -73,9 +75,10 @@ def has_audio(path) -> bool:
     return bool(container.streams.audio)
 
 
-def read_audio(path, like_video: bool = False) -> Float[np.ndarray, 'S']:
+def read_audio(path, like_video: bool = False, track: Track | None = None,
+               ) -> Float[np.ndarray, 'S']:
   """All that `iterate_audio` tells."""
-  return np.concatenate(list(iterate_audio(path, like_video)))
+  return np.concatenate(list(iterate_audio(path, like_video, track)))
 
 
 def iterate_audio(path, like_video: bool = False, track: Track | None = None,
@@ -125,9 +128,10 @@ def choose_track(path) -> Track:
   heard, how = _heard(names, covariance)
   level = 10 * np.log10(max(float(heard @ covariance @ heard), 1e-12))
   quiet = ', very quiet' if level < QUIET_DB else ''
-  told = (f'track {index + 1} of {len(streams)}, {_layout(len(names))}, {rate} Hz{how}, '
-          f'level {level:.0f} dB{quiet}')
-  return Track(index, rate, heard[None], _kept(names, covariance), told)
+  where, layout = f'track {index + 1} of {len(streams)}', _layout(len(names))
+  odd = f'{where}, {layout}{how}' if how or len(streams) > 1 else ''
+  return Track(index, rate, heard[None], _kept(names, covariance),
+               f'{where}, {layout}, {rate} Hz{how}, level {level:.0f} dB{quiet}', odd)
 
 
 def _names(layout) -> list[str]:

@@ -10,7 +10,8 @@ from cemnet_jax.systems import SYSTEMS
 
 def test_bad_numbers_are_one_line(capsys, tmp_path):
   assert main(['benchmark', '--out', str(tmp_path / 'out'), '--seeds', '0']) == 2
-  assert capsys.readouterr().err == 'cemnet: error: --seeds 0: at least 1 is needed\n'
+  assert capsys.readouterr().err == (
+    'cemnet: error: argument --seeds: 0: at least 1 is needed; see cemnet benchmark --help\n')
   assert not (tmp_path / 'out').exists()
 
 

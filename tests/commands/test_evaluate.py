@@ -14,8 +14,8 @@ def refused(capsys, *arguments):
 
 
 @pytest.mark.parametrize('flags, words', [
-  (('--repetitions', 0), '--repetitions 0: at least 1'),
-  (('--drawn', -1), '--drawn -1: at least 0'),
+  (('--repetitions', 0), '--repetitions: 0: at least 1'),
+  (('--drawn', -1), '--drawn: -1: at least 0'),
   (('--cell-clips', 0), '--cell-clips 0'), (('--protocol', 'table'), "invalid choice: 'table'")])
 def test_bad_numbers_are_one_line(capsys, tmp_path, flags, words):
   given = ('--system-dir', tmp_path, '--data', tmp_path, '--out', tmp_path / 'out')

@@ -40,7 +40,7 @@ def test_folder_builds_a_dataset(tmp_path, capsys):
 @pytest.mark.parametrize('flags,line', [
   (['folder', '--root', 'nowhere', '--name', 'mine'], 'nowhere: no such folder'),
   (['folder', '--root', '.', '--name', 'my-clips'], 'use letters, digits and _ only'),
-  (['folder', '--root', '.', '--name', 'mine', '--size', '4'], 'at least 16 px'),
+  (['folder', '--root', '.', '--name', 'mine', '--size', '4'], '--size: 4: at least 16 is needed'),
   (['synth', '--size', 'huge'], "invalid choice: 'huge'"),
   (['folder', '--name', 'mine'], 'required: --root')])
 def test_bad_flags(flags, line, tmp_path, capsys):

@@ -10,7 +10,9 @@ import tensorflow_datasets as tfds
 
 from cemnet_jax import files
 from cemnet_jax.errors import UserError
+from cemnet_jax.preprocess import encode, sound, video
 from cemnet_jax.preprocess.crop import decode_jpeg
+from tests.preprocess.media import write_wav
 from tests.tfds_builders.media_files import FACE_PX, TEMPLATE, blob_detector, make_video
 from tfds_builders.clip_folder.clip_folder_dataset_builder import Builder, FolderConfig
 from tfds_builders.clip_folder.listing import list_entries
@@ -119,6 +121,23 @@ def test_files_whose_names_are_no_text_are_used_and_reported(tmp_path):
     f'{speaker}/x:1 \\udce9.mp4' for speaker in ('caf\\udce9', 'a', 'b')}
   report = (folder.parent / 'report.csv').read_bytes()
   assert b'caf\xe9/x:1 \xe9.mp4,1,' in report
+
+
+def test_what_was_decided_about_a_file_is_reported(tmp_path):
+  root = tmp_path / 'raw'
+  for name in 'abc':
+    make_video(root / name / 'x.mp4')
+  t = np.arange(32000) / 16000
+  tone = np.float32(.3 * np.sin(900 * t))
+  write_wav(tmp_path / 'anti.wav', np.stack([tone, -tone], axis=1))
+  track = sound.choose_track(tmp_path / 'anti.wav')
+  frames = list(video.iterate_frames(root / 'a' / 'x.mp4'))
+  encode.write_video(root / 'a' / 'x.mp4', frames,
+                     sound.OwnSound(tmp_path / 'anti.wav', track, len(frames) * 640))
+  folder = build_media(Builder, tmp_path / 'data', config(root))
+  reasons = {row['file']: row['reason']
+             for row in csv.DictReader((folder.parent / 'report.csv').open())}
+  assert 'opposite phase' in reasons.pop('a/x.mp4') and set(reasons.values()) == {''}
 
 
 def test_labels_may_name_such_files_and_need_not_be_utf_8(tmp_path):

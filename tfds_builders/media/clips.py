@@ -14,7 +14,7 @@ import numpy as np
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.files import whole
-from cemnet_jax.preprocess import face, smooth, video
+from cemnet_jax.preprocess import face, smooth, sound, video
 from cemnet_jax.preprocess.audio import to_wav16
 from cemnet_jax.preprocess.clip_record import make_record
 from cemnet_jax.preprocess.crop import stable_boxes
@@ -150,19 +150,23 @@ def _keep(kept: Path, outcome: Outcome, arrays: dict) -> None:
     np.savez(beside, outcome=json.dumps(outcome._asdict()), **arrays)
 
 
-def _sound(task: Task, path: Path) -> np.ndarray:
-  """Speech of a file as 16 kHz float32; that of a file of its own starts with the pictures."""
+def _sound(task: Task, path: Path) -> tuple[np.ndarray, str]:
+  """Speech of a file as 16 kHz float32, and what had to be decided about it.
+
+  That of a file of its own starts with the pictures.
+  """
   own = task.entry.audio and task.entry.audio != task.entry.file
-  audio = (video.read_audio(Path(task.root) / task.entry.audio) if own
-           else video.read_audio(path, like_video=not task.settings.audio_only))
+  source = Path(task.root) / task.entry.audio if own else path
+  track = sound.choose_track(source)
+  audio = sound.read_audio(source, not own and not task.settings.audio_only, track)
   if np.sqrt(np.mean(np.square(audio, dtype=np.float64))) < SILENCE:
     raise UserError('its sound is silent')
-  return audio
+  return audio, track.odd and f'sound: {track.odd}'
 
 
 def _audio_clips(task, path, beat):
   """The whole sound as one clip without pictures."""
-  audio = _sound(task, path)
+  audio, odd = _sound(task, path)
   beat()
   count = len(audio) // SAMPLES_PER_FRAME
   if count < MIN_FRAMES:
@@ -170,12 +174,13 @@ def _audio_clips(task, path, beat):
   empty = {'frames': [], 'landmarks': np.zeros((0, 131, 2), np.float16),
            'crop_box': np.zeros((0, 4), np.float32),
            'audio': to_wav16(audio[:count * SAMPLES_PER_FRAME])}
-  return count / FPS, ((0, count),), '', _arrays(0, empty)
+  return count / FPS, ((0, count),), odd, _arrays(0, empty)
 
 
 def _video_clips(task, path, beat):
   settings = task.settings
-  audio = to_wav16(_sound(task, path))
+  audio, odd = _sound(task, path)
+  audio = to_wav16(audio)
   beat()
   shrink = _shrink(task, path)
   frames = video.iterate_frames(path, shrink)
@@ -198,6 +203,7 @@ def _video_clips(task, path, beat):
     record['crop_box'] *= shrink
     arrays |= _arrays(number, record)
     beat()
+  reason = '; '.join(filter(None, (reason, odd, *video.remarks(path))))
   return len(landmarks) / FPS, pieces, reason, arrays
 
 
