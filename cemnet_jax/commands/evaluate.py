@@ -20,12 +20,13 @@ def add_arguments(parser) -> None:
   add('--protocol', nargs='+', default=['neutral_base', 'cross_emotion'], choices=PROTOCOLS)
   add('--split', nargs='+', default=['test', 'test_sentence'],
       choices=('val', 'test', 'test_sentence'), help='unseen speakers; unseen sentences')
-  add('--repetitions', type=int, default=5, metavar='N', help='with other references each')
+  add('--repetitions', type=int, default=5, metavar='N',
+      help='of the same clips, each with other references')
   add('--references', type=int, default=5, metavar='N', help='pictures of the speaker')
   add('--clips', type=int, default=0, metavar='N', help='clips of a split; 0 for all')
   add('--cell-clips', type=int, default=8, metavar='N', help='clips of each cell of the matrix')
   add('--drawn', type=int, default=32, metavar='N',
-      help='cases of a split and repetition that are drawn as pictures')
+      help='clips of a split that are drawn as pictures in every repetition')
   add('--cell-drawn', type=int, default=0, metavar='N',
       help='clips of each cell of the matrix that are; with none its heat maps are of landmarks')
   add('--raw-size', type=int, default=0, metavar='PX',
