@@ -23,7 +23,7 @@ def add_arguments(parser) -> None:
   parser.add_argument('--size', default='benchmark', choices=SIZES,
                       help='debug: minutes, and results that mean nothing')
   parser.add_argument('--clips', type=integer(1), default=200, metavar='N',
-                      help='clips of each split and repetition that are measured')
+                      help='clips of each split that are measured in every repetition')
   parser.add_argument('--drawn', type=integer(0), default=4, metavar='N',
                       help='those of them that are drawn as pictures')
 

@@ -24,13 +24,14 @@ def add_arguments(parser) -> None:
       help='neutral_base and cross_emotion by default')
   add('--split', nargs='+', action='extend', choices=('val', 'test', 'test_sentence'),
       help='unseen speakers; unseen sentences; by default test and test_sentence')
-  add('--repetitions', type=integer(1), default=5, metavar='N', help='with other references each')
+  add('--repetitions', type=integer(1), default=5, metavar='N',
+      help='of the same clips, each with other references')
   add('--references', type=integer(1), default=5, metavar='N', help='pictures of the speaker')
   add('--clips', type=integer(0), default=0, metavar='N', help='clips of a split; 0 for all')
   add('--cell-clips', type=integer(1), default=8, metavar='N',
       help='clips of each cell of the matrix')
   add('--drawn', type=integer(0), default=32, metavar='N',
-      help='cases of a split and repetition that are drawn as pictures')
+      help='clips of a split that are drawn as pictures in every repetition')
   add('--cell-drawn', type=integer(0), default=0, metavar='N',
       help='clips of each cell of the matrix that are; with none its heat maps are of landmarks')
   add('--raw-size', type=integer(0, MOST_RAW), default=0, metavar='PX',

@@ -11,6 +11,7 @@ from cemnet_jax.preprocess.audio import load_wav16
 from cemnet_jax.preprocess.crop import decode_jpeg, encode_jpeg
 from cemnet_jax.stages import build
 from cemnet_jax.topology import CONTENT
+from cemnet_jax.train import ckpt
 from configs import wav2lip as wav2lip_config
 from tests.infer.tiny_system import drawn_face, save_stage, save_system
 
@@ -110,7 +111,10 @@ def test_what_the_clip_or_the_references_tell_alone_is_made_once(system_dir, cli
   # The tiny system was trained on no speech; a told emotion makes another system that looks alike.
   monkeypatch.setattr(forward, 'label_emotion', lambda bridge, _: bridge.prototypes['sum'][:1])
   clip = {**clip, 'emotion': 0}
+  read, load = [], ckpt.load_params
+  monkeypatch.setattr(ckpt, 'load_params', lambda folder: read.append(folder.name) or load(folder))
   found = methods.load_methods(system_dir, ['a2m_renderer', 'cemnet', 'cemnet_told'])
+  assert len(read) == len(set(read)) > 4
   first, second = ([references_of(clip, at) for at in some] for some in ((0, 1, 2, 3), (3, 4)))
   for cases in (first, second):
     for method in found.methods:
