@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
   $$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
   && echo $$p && break; done)
 
-.PHONY: demo quickstart benchmark test lint clean
+.PHONY: demo quickstart benchmark test test-all lint clean
 
 # Three talking videos of drawn speakers by the system that comes with the package: two minutes.
 demo: $(RUNTIME)
@@ -22,8 +22,12 @@ quickstart: $(RUNTIME)
 benchmark: $(RUNTIME)
 	$(BIN)/cemnet benchmark --out benchmark --data data_cache
 
+# What a change needs to know within minutes; `make test-all` also trains, kills and compiles at length.
 test: $(DEVELOP)
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not slow' --durations=30
+
+test-all: $(DEVELOP)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=30
 
 lint: $(DEVELOP)
 	$(BIN)/ruff check .

@@ -195,24 +195,25 @@ def test_refusals(toys, tmp_path):
     train_system.train_stage(cfg, 'data', tmp_path / 'second')
 
 
-def run_train(*args):
-  return subprocess.run([sys.executable, 'run_train.py', *args], cwd=ROOT, capture_output=True,
-                        text=True, timeout=600)
+WRONG_FLAGS = {
+  ('--config=configs/timbre.py:debug', '--config.step=3'): 'Did you mean "steps"',
+  ('--config=configs/timbre.py:tiny',): "preset: unknown 'tiny'",
+  ('--config=configs/timber.py', '--data=d', '--workdir=w'): 'timber.py',
+  ('--config=configs/timbre.py:debug', '--workdir=w', '--dat=d'): 'dat',
+  ('--config=configs/timbre.py:debug', '--data=absent'): '--workdir is missing',
+  ('--config=configs/timbre.py:debug', '--data=absent', '--workdir=/proc/x'): 'absent'}
 
 
-@pytest.mark.parametrize('args, words', [
-  (['--config=configs/timbre.py:debug', '--config.step=3'], 'Did you mean "steps"'),
-  (['--config=configs/timbre.py:tiny'], "preset: unknown 'tiny'"),
-  (['--config=configs/timber.py', '--data=d', '--workdir=w'], 'timber.py'),
-  (['--config=configs/timbre.py:debug', '--workdir=w', '--dat=d'], 'dat'),
-  (['--config=configs/timbre.py:debug', '--data=absent'], '--workdir is missing'),
-  (['--config=configs/timbre.py:debug', '--data=absent', '--workdir=/proc/x'], 'absent'),
-])
-def test_wrong_flags_give_one_line(args, words):
-  result = run_train(*args)
-  assert result.returncode == 2, result.stderr
-  assert result.stderr.startswith('cemnet: error: ') and result.stderr.count('\n') == 1
-  assert words in result.stderr
+def test_wrong_flags_give_one_line():
+  asked = ''.join(json.dumps(arguments) + '\n' for arguments in WRONG_FLAGS)
+  done = subprocess.run([sys.executable, '-m', 'tests.forked_runs'], input=asked, cwd=ROOT,
+                        capture_output=True, text=True, timeout=600)
+  answers = [json.loads(line) for line in done.stdout.splitlines()]
+  assert len(answers) == len(WRONG_FLAGS), done.stderr
+  for words, (code, error) in zip(WRONG_FLAGS.values(), answers, strict=True):
+    assert code == 2, error
+    assert error.startswith('cemnet: error: ') and error.count('\n') == 1
+    assert words in error
 
 
 def test_command_line(capsys):

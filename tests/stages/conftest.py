@@ -18,17 +18,21 @@ def batch_of(cfg, size, seed=0):
   return inputs.batch_of(cfg, size, SPEAKERS, seed)
 
 
-def frozen_of(cfg, size=2, abstract=False):
-  """{stage: {'params', 'stats'}} of what the stage needs, freshly initialised."""
+def frozen_of(cfg, size=2):
+  """{stage: {'params', 'stats'}} of what the stage needs, without compiling an initialiser."""
+  return inputs.drawn_frozen(cfg, SPEAKERS, size)
+
+
+def frozen_shapes(cfg, size=2):
+  """The shapes of `frozen_of`, at any width."""
   trees = {}
   for name in needs_of(cfg):
     if name in inputs.WITHOUT_STAGE:
       trees[name] = inputs.WITHOUT_STAGE[name]()
       continue
     inner = cfg.frozen[name]
-    stage = stages.load(inner).make(inner)
-    args = (jax.random.key(1), frozen_of(inner, size, abstract), batch_of(inner, size))
-    state = jax.eval_shape(stage.init, *args) if abstract else jax.jit(stage.init)(*args)
+    state = jax.eval_shape(stages.load(inner).make(inner).init, jax.random.key(1),
+                           frozen_shapes(inner, size), batch_of(inner, size))
     trees[name] = {'params': state.params, 'stats': state.stats}
   return trees
 
@@ -46,3 +50,8 @@ def make_batch():
 @pytest.fixture
 def make_frozen():
   return frozen_of
+
+
+@pytest.fixture
+def shapes_of_frozen():
+  return frozen_shapes

@@ -26,10 +26,10 @@ OVERFIT = {'audio2mouth': (60, 3e-3, 0.5), 'audio_emotion': (30, 3e-3, 0.3),
 
 @pytest.mark.parametrize('preset', ['full', 'paper'])
 @pytest.mark.parametrize('name', NAMES)
-def test_papers_sizes_trace(name, preset, make_config, make_batch, make_frozen):
+def test_papers_sizes_trace(name, preset, make_config, make_batch, shapes_of_frozen):
   cfg = make_config(name, preset)
   stage = stages.load(cfg).make(cfg)
-  batch, frozen = make_batch(cfg, 2), make_frozen(cfg, abstract=True)
+  batch, frozen = make_batch(cfg, 2), shapes_of_frozen(cfg)
   state = jax.eval_shape(stage.init, jax.random.key(0), frozen, batch)
   new, metrics = jax.eval_shape(stage.step, state, frozen, batch)
   assert jax.tree.structure(new) == jax.tree.structure(state)
