@@ -18,6 +18,7 @@ from cemnet_jax.errors import UserError
 from cemnet_jax.systems import STATISTICS, SYSTEMS
 from cemnet_jax.train import chain, ckpt, loop
 from cemnet_jax.train.pool import FeaturePool
+from cemnet_jax.train.process import meet
 from configs import sizes
 
 MADE_OF = 'made_of'  # in the file of statistics: fingerprints of its data
@@ -74,9 +75,7 @@ def _statistics(cfg, data_dir, path: Path, data: dict[str, str]) -> dict[str, np
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(beside, **_make_statistics(cfg, data_dir), **{MADE_OF: made_of})
     os.replace(beside, path)
-  if jax.process_count() > 1:
-    from jax.experimental import multihost_utils
-    multihost_utils.sync_global_devices('landmark statistics')
+  meet('landmark statistics', path)
   with np.load(path, allow_pickle=False) as stored:
     statistics = dict(stored)
   theirs = json.loads(str(statistics.pop(MADE_OF, made_of)))
@@ -164,9 +163,14 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     title: shown beside the progress.
 
   Raises:
-    UserError: data or a frozen stage is missing, or `loop.fit` refuses.
+    UserError: data or a frozen stage is missing, the checkpoint would be chosen on a split that
+      evaluation reports, or `loop.fit` refuses.
   """
   from cemnet_jax.data.pipeline import NoExamples, iterate, make_dataset, open_clips
+  from cemnet_jax.evaluate.cases import SPLITS as REPORTED
+  if cfg.best and cfg.eval_split in REPORTED:
+    raise UserError(f'{cfg.stage}: eval_split={cfg.eval_split} is a split that evaluation reports, '
+                    'so it may not choose the checkpoint; set it to val')
   workdir, cfg = Path(workdir), cfg.copy_and_resolve_references()
   if loop.imported(workdir):
     print(f'{title or cfg.stage}: imported, in {workdir}', flush=True)
@@ -186,7 +190,7 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
   pooled = cfg.pool.batches > 0
   where = dict(seed=cfg.seed, process_index=jax.process_index(), process_count=jax.process_count())
   batches = make_dataset(cfg.data, data_dir, 'train', train=True, **where,
-                      batch_size=cfg.pool.batch_size if pooled else cfg.batch_size)
+                         batch_size=cfg.pool.batch_size if pooled else cfg.batch_size)
   try:
     eval_data = make_dataset(cfg.data, data_dir, cfg.eval_split, train=False, **where,
                              batch_size=cfg.batch_size)
@@ -215,11 +219,11 @@ def _pools(cfg, module, frozen, sources, data, eval_data) -> tuple[FeaturePool, 
                         cfg.seed, cfg.batch_size, cfg.eval_split, cfg.eval_batches],
                        sort_keys=True)
   if made_by not in _last_pools:
-    features, local = module.features(cfg), cfg.batch_size // jax.process_count()
-    train = FeaturePool(data, features, frozen, batches=cfg.pool.batches, batch_size=local,
-                        seed=cfg.seed)
+    features = module.features(cfg)
+    train = FeaturePool(data, features, frozen, batches=cfg.pool.batches,
+                        batch_size=cfg.batch_size, seed=cfg.seed)
     held_out = eval_data and FeaturePool(
-      eval_data, features, frozen, train=False, batch_size=local,
+      eval_data, features, frozen, train=False, batch_size=cfg.batch_size,
       batches=cfg.eval_batches or len(eval_data))
     _last_pools.clear()
     _last_pools[made_by] = (train, held_out)

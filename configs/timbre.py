@@ -15,10 +15,13 @@ def get_config(preset='paper'):
   cfg.optimizer.lr = pick(paper=2e-4, quickstart=1e-3, debug=1e-3)
   cfg.optimizer.b1 = 0.5
   cfg.best = '+accuracy'
-  cfg.eval_split = 'test_sentence'
+  # Speakers of `val` are no class of it, and `test_sentence` is reported: a tenth of the training
+  # sentences choose the checkpoint and are not trained on.
+  cfg.eval_split = 'held_out'
   cfg.data.dataset = sizes.mead(preset)
   cfg.data.kind = 'voice'
   cfg.data.labels = ('speaker',)
+  cfg.data.held_out = 0.1
   cfg.model.update(sizes.AUDIO_ENCODER[preset])
   cfg.model.label = 'speaker'
   cfg.model.classes = common.SPEAKERS

@@ -174,6 +174,8 @@ def test_refusals(toys, tmp_path):
   with pytest.raises(UserError, match=r'second needs the trained stage first.*run_train.py '
                                       r'--config=configs/first.py:debug.*--frozen first=DIR'):
     train_system.train_stage(cfg, 'data', tmp_path / 'second')
+  with pytest.raises(UserError, match='eval_split=test_sentence is a split that evaluation repor'):
+    train('toys', 'debug', 'data', tmp_path, ('first.eval_split=test_sentence',))
   (tmp_path / 'first/checkpoints').mkdir(parents=True)
   with pytest.raises(UserError, match='first, which is not finished'):
     train_system.train_stage(cfg, 'data', tmp_path / 'second')

@@ -29,8 +29,13 @@ def config(name: str, preset: str, speakers: int) -> ConfigDict:
   return cfg
 
 
-def batch_of(cfg: ConfigDict, size: int, speakers: int, seed: int = 0) -> dict[str, np.ndarray]:
-  """A batch of plausible random arrays of the stage's kind, every example whole."""
+def batch_of(cfg: ConfigDict, size: int, speakers: int, seed: int = 0, whole: bool = False,
+             ) -> dict[str, np.ndarray]:
+  """A batch of plausible random arrays of the stage's kind.
+
+  Its padding is as in training's: utterances do not fill their windows, a clip of eight may be
+  missing. `whole`: without any, for counterparts that know none.
+  """
   rng = np.random.default_rng(seed)
   face = rng.uniform(0.2, 0.8, (topology.NUM_LANDMARKS, 2))
   out = {}
@@ -52,7 +57,19 @@ def batch_of(cfg: ConfigDict, size: int, speakers: int, seed: int = 0) -> dict[s
     else:
       high = 8 if 'emotion' in key else speakers
       out[key] = rng.integers(0, high, value.shape).astype(np.int32)
-  return out
+  return out if whole else _with_gaps(out)
+
+
+def _with_gaps(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+  """Zeros and masks where a batch of training data has them."""
+  if 'windows' in batch:
+    total = batch['mfcc'].shape[1]
+    batch['windows'] -= np.arange(len(batch['windows']), dtype=np.int32) % 4 * (total // 8)
+    batch['mfcc'] *= (np.arange(total) < batch['windows'][:, None])[:, :, None, None]
+  elif batch['mask'].ndim > 1:  # the two input clips, [0, 0, 0] and [1, 1, 1], always exist
+    for name in ('mask', 'mfcc', 'natural'):
+      batch[name][1::2, 0, 1, 1] = 0
+  return batch
 
 
 def statistics() -> dict[str, np.ndarray]:

@@ -63,7 +63,8 @@ def subject(name: str, size: str, batch_size: int = 0, dropout: bool = True) -> 
     if not dropout and noise in cfg.model:
       cfg.model[noise] = 0.0
   stage, frozen = stages.load(cfg).make(cfg), inputs.drawn_frozen(cfg, SPEAKERS)
-  batch = inputs.batch_of(cfg, batch_size or cfg.batch_size, SPEAKERS)
+  # Whole: PyTorch's BatchNorm knows no mask.
+  batch = inputs.batch_of(cfg, batch_size or cfg.batch_size, SPEAKERS, whole=True)
   return Subject(cfg, stage, frozen, batch, inputs.drawn_state(stage, frozen, batch))
 
 

@@ -79,12 +79,11 @@ def aee(clips, features, cfg, row, rng):
   stored DTW path. The four clips of a content share the window; both contents share its relative
   place in the sentence. `natural` are windows of the clip as it was spoken, one at any moment of
   each equal part: what the emotion encoder hears when it is used, a sample of an utterance, with
-  little of the aligned window's content in it.
+  little of the aligned window's content in it. A clip that does not exist is zeros in both.
   """
   place = rng.random()
   indices = row['clips']
-  # The two input clips, (e0, t0, c0) and (e1, t1, c1), always exist.
-  inputs = indices[[0, 1], [0, 1], [0, 1]]
+  inputs = indices[[0, 1], [0, 1], [0, 1]]  # they always exist
   ends = np.cumsum(row['path_lengths'])
   paths = np.split(row['paths'], ends[:-1])
   aligned = np.zeros((2, 2, 2, audio.MFCC_WINDOW, 12), np.float32)
@@ -92,10 +91,9 @@ def aee(clips, features, cfg, row, rng):
   natural = np.zeros((2, 2, 2, count, audio.MFCC_WINDOW, 12), np.float32)
   for flat, (e, t, c) in enumerate(np.ndindex(2, 2, 2)):
     index = int(indices[e, t, c])
-    spoken = index if index >= 0 else int(inputs[e])  # where missing, another of that emotion
-    natural[e, t, c] = [_window(features.track(spoken), (part + rng.random()) / count)
-                        for part in range(count)]
     if index >= 0:
+      natural[e, t, c] = [_window(features.track(index), (part + rng.random()) / count)
+                          for part in range(count)]
       track = _warped(features, index, int(row['canonical'][c]), paths[flat])
       aligned[e, t, c] = _window(track, place)
   return {'mfcc': aligned, 'natural': natural, 'mask': (indices >= 0).astype(np.float32),

@@ -7,7 +7,6 @@ depend on how many processes read them.
 import dataclasses
 import functools
 import queue
-import sys
 import threading
 from collections.abc import Iterator
 from itertools import count
@@ -18,6 +17,7 @@ import numpy as np
 
 from cemnet_jax.crops import HEARD
 from cemnet_jax.data import labels, pairs, windows
+from cemnet_jax.data.order import HELD_OUT, Epochs, held_out_sentences, spread
 from cemnet_jax.data.schema import SPEC, SYNC_FRAMES, settings
 from cemnet_jax.data.source import Clips
 from cemnet_jax.data.text import tokens_of
@@ -30,7 +30,6 @@ class NoExamples(UserError):
 
 
 PREFETCH = 4  # batches that the background thread keeps ready
-_SHUFFLE_STREAM = 71
 SAMPLERS = {'mouth': windows.mouth, 'voice': windows.voice, 'speech': windows.speech,
             'aee': pairs.aee, 'face': windows.face, 'cross': windows.cross,
             'render': windows.render, 'sync': windows.sync, 'lip_sync': windows.lip_sync,
@@ -50,10 +49,12 @@ def make_dataset(cfg, data_dir, split: str, *, seed: int, batch_size: int, train
 
   Args:
     cfg: a stage's `cfg.data`; `cfg.dataset` names the clips, several joined by '+'.
-    split: 'train', 'val', 'test' or 'test_sentence'.
+    split: 'train', 'val', 'test' or 'test_sentence'; where `cfg.held_out` > 0 also 'held_out', the
+      training clips of that share of the sentences, which 'train' is then without.
     batch_size: examples of all processes together.
-    train: endless batches in random order, every example once an epoch; else each example once, in
-      order, with a random but fixed window, the last batch padded with `mask` = 0.
+    train: endless batches in random order, every example once an epoch; else each example once,
+      with a random but fixed window, the last batch padded with `mask` = 0. Then every beginning
+      is shared by all speakers of the split (`order.spread`).
 
   Raises:
     NoExamples: the split has no example of the kind.
@@ -74,9 +75,9 @@ def make_dataset(cfg, data_dir, split: str, *, seed: int, batch_size: int, train
                      f'{cfg.kind!r} batches: choose another data.dataset or split')
   sampler = _Sampler(clips, features, cfg, rows)
   if train:
-    order = _Epochs(len(rows), seed)
+    order = Epochs(len(rows), seed)
   else:
-    order = [*range(len(rows))] + [-1] * (-len(rows) % batch_size)
+    order = spread([_speakers(row, clips) for row in rows]) + [-1] * (-len(rows) % batch_size)
   dataset = grain.MapDataset.source(order).seed(seed).random_map(sampler)
   dataset = dataset.batch(batch_size // process_count)
   return dataset[process_index::process_count]
@@ -126,13 +127,16 @@ def iterate(dataset, start: int, workers: int) -> Iterator[dict[str, np.ndarray]
 
 def _rows(cfg, data_dir, split, clips) -> list:
   """What an example is made of: clip indices, or rows of the pairs dataset."""
-  if split not in clips.ranges:
+  if split not in clips.ranges and not (split == HELD_OUT and cfg.held_out):
     raise UserError(f'split {split!r} is unknown: choose from {", ".join(clips.ranges)}')
   if cfg.kind not in HEARD and not clips.table['num_frames'].any():
     raise UserError(f'{clips.name} holds no pictures, which a stage on {cfg.kind!r} needs: '
                     'choose a dataset with video')
   if cfg.kind == 'render' and cfg.lines not in LINES:
     raise UserError(f'data.lines {cfg.lines!r}: choose from {", ".join(LINES)}')
+  if cfg.held_out and cfg.kind in ('aee', 'cross', 'render'):
+    raise UserError(f'data.held_out={cfg.held_out}: examples of kind {cfg.kind!r} are made of '
+                    'several clips, whose sentences cannot be held out: set it to 0')
   if cfg.kind == 'aee':
     return pairs.Pairs(data_dir, pairs.PAIRED[cfg.kind], clips).rows[split]
   frames = clips.lengths()
@@ -140,7 +144,7 @@ def _rows(cfg, data_dir, split, clips) -> list:
     rows = pairs.Pairs(data_dir, pairs.PAIRED[cfg.kind], clips).rows[split]
     rows = [(int(row['driving']), int(row['reference'])) for row in rows]
     return [row for row in rows if frames[row[0]] >= cfg.T]
-  indices = np.array(clips.ranges[split], np.int64)
+  indices = _indices(cfg, split, clips)
   if cfg.kind in ('mouth', 'render'):
     indices = indices[frames[indices] > cfg.T]
   if cfg.kind in ('sync', 'lip_sync'):
@@ -158,28 +162,23 @@ def _rows(cfg, data_dir, split, clips) -> list:
   return [int(i) for i in indices]
 
 
-class _Epochs:
-  """Endless row numbers, each epoch in its own order.
+def _indices(cfg, split, clips):
+  """Clips of a split; those of the sentences held out belong to a split of their own."""
+  if not cfg.held_out or split not in ('train', HELD_OUT):
+    return np.array(clips.ranges[split], np.int64)
+  indices = np.array(clips.ranges['train'], np.int64)
+  said = clips.table['sentence'][indices]
+  held_out = np.isin(said, list(held_out_sentences(said, cfg.held_out)))
+  return indices[held_out == (split == HELD_OUT)]
 
-  Grain's `shuffle().repeat()` does the same, but its permutation costs 0.2 to 3 ms an example where
-  there are only some hundred.
-  """
 
-  def __init__(self, count, seed):
-    self.count, self.seed = count, seed
-    self._last = (-1, None)  # epoch and its order, replaced together: threads share this object
-
-  def __len__(self):
-    return sys.maxsize
-
-  def __getitem__(self, index):
-    epoch, place = divmod(int(index), self.count)
-    known, order = self._last
-    if known != epoch:
-      random = np.random.Generator(np.random.PCG64([_SHUFFLE_STREAM, self.seed, epoch]))
-      order = random.permutation(self.count)
-      self._last = (epoch, order)
-    return order[place]
+def _speakers(row, clips) -> tuple[int, ...]:
+  """Whose clips an example of this row is made of."""
+  if isinstance(row, dict):  # of two emotions, timbres and contents
+    used = row['clips'][[0, 1], [0, 1], [0, 1]]
+  else:
+    used = [row if isinstance(row, int) else row[0]]
+  return tuple(int(clips.table['speaker_index'][i]) for i in used)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 # Defaults of optional fields of cfg.data.
 DEFAULTS = dict(T=5, N=5, image_size=128, emotion_windows=16, windows=112, tokens=64, cross_ref=0.0,
                 closed_ref=0.0, open_target=0.0, lines='smooth', landmark_flow=False, moments=8,
-                augment=0.0, labels=())
+                augment=0.0, held_out=0.0, labels=())
 SYNC_FRAMES = 5
 
 
@@ -53,7 +53,7 @@ SPEC = {
     'mfcc': Key('2 2 2 28 12', np.float32,
                 'time-aligned windows by [emotion, timbre, content]'),
     'natural': Key('2 2 2 M 28 12', np.float32,
-                   'windows of each clip as spoken; where it is missing, of its emotion'),
+                   'windows of each clip as spoken, zeros where it is missing'),
     **_COMMON,
     'mask': Key('2 2 2', np.float32, '0 where the clip is missing, or in padding'),
     'clip': Key('2 2 2', np.int32, 'global clip indices, -1 where missing'),

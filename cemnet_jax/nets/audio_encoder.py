@@ -31,16 +31,19 @@ class AudioEncoder(nn.Module):
   dim: int = 128
 
   @nn.compact
-  def __call__(self, mfcc: Float[Array, '*B 28 12'], *, train: bool) -> Float[Array, '*B D']:
-    """(..., 28, 12) MFCC windows -> (..., dim), not negative."""
+  def __call__(self, mfcc: Float[Array, '*B 28 12'], *, train: bool,
+               mask: Float[Array, '*B'] | None = None) -> Float[Array, '*B D']:
+    """(..., 28, 12) MFCC windows -> (..., dim), not negative; mask (...): 1 for windows that count
+    in the statistics of a batch, 0 for padding."""
     lead = mfcc.shape[:-2]
+    mask = None if mask is None else mask.reshape(-1)
     x = mfcc.reshape(-1, 28, 12).transpose(0, 2, 1)[..., None]  # B 12 28 1
     for i, row in enumerate(CONV_TABLE):
       if len(row) == 2:
         x = max_pool(x, *row)
       else:
         x = ConvBlock(scaled(row[0], self.width), (3, 3), padding=1, use_bias=False,
-                      name=f'conv_{i}')(x, train=train)
+                      name=f'conv_{i}')(x, train=train, mask=mask)
     x = x.reshape(x.shape[0], -1)
     for i, features in enumerate((*self.hidden, self.dim)):
       x = nn.relu(nn.Dense(features, kernel_init=he, name=f'dense_{i}')(x))
@@ -70,9 +73,12 @@ class AudioDecoder(nn.Module):
   width: float = 1.0
 
   @nn.compact
-  def __call__(self, z: Float[Array, '*B D3'], *, train: bool) -> Float[Array, '*B 28 12']:
-    """(..., 3*dim) -> (..., 28, 12) on the scale of MFCCs, within +-90."""
+  def __call__(self, z: Float[Array, '*B D3'], *, train: bool,
+               mask: Float[Array, '*B'] | None = None) -> Float[Array, '*B 28 12']:
+    """(..., 3*dim) -> (..., 28, 12) on the scale of MFCCs, within +-90; mask (...): 1 for mixtures
+    that count in the statistics of a batch."""
     lead = z.shape[:-1]
+    mask = None if mask is None else mask.reshape(-1)
     x = z.reshape(-1, 1, 1, z.shape[-1])
     for i, (channels, kernel, stride, padding) in enumerate(DECODER_TABLE):
       last = i == len(DECODER_TABLE) - 1
@@ -85,7 +91,7 @@ class AudioDecoder(nn.Module):
         x = nn.ConvTranspose(features, kernel, stride, pads, kernel_init=he,
                              name=f'deconv_{i}')(x)
       if not last:
-        x = nn.relu(BatchNorm(use_running_average=not train, name=f'norm_{i}')(x))
+        x = nn.relu(BatchNorm(use_running_average=not train, name=f'norm_{i}')(x, mask=mask))
     return MFCC_SCALE * jnp.tanh(x).reshape(*lead, 28, 12)
 
 

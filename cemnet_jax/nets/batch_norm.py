@@ -17,6 +17,7 @@ class BatchNorm(nn.Module):
   """Normalises the last axis by the batch's statistics, or by running ones; as `flax.linen`'s.
 
   `momentum` of the running statistics is kept at each batch. Variances are not Bessel-corrected.
+  Rows that `mask` leaves out are normalised like the others, but no statistic counts them.
   """
   use_running_average: bool | None = None
   momentum: float = 0.9  # PyTorch's 0.1: a tenth of the new batch enters
@@ -26,8 +27,9 @@ class BatchNorm(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, '*B C'], use_running_average: bool | None = None,
-               ) -> Float[Array, '*B C']:
-    """(..., C) -> (..., C)."""
+               mask: Float[Array, 'N'] | None = None) -> Float[Array, '*B C']:
+    """(..., C) -> (..., C); mask (N,): 1 for the rows of the first axis that count, 0 for padding,
+    None where all do."""
     running = nn.merge_param(
       'use_running_average', self.use_running_average, use_running_average)
     shape = x.shape[-1:]
@@ -42,44 +44,58 @@ class BatchNorm(nn.Module):
       factor = jax.lax.rsqrt(var.value + self.epsilon) * scale
       return ((x - mean.value) * factor + bias).astype(dtype)
     exact = jnp.promote_types(dtype, jnp.float32)  # sums in bfloat16 would lose too much
+    weights = None if mask is None else mask.astype(exact).reshape(-1, *(1,) * (x.ndim - 1))
     y, batch_mean, batch_var = normalised(
-      x.astype(exact), scale.astype(exact), bias.astype(exact), self.epsilon)
+      x.astype(exact), scale.astype(exact), bias.astype(exact), weights, self.epsilon)
     if not self.is_initializing():
       for kept, new in ((mean, batch_mean), (var, batch_var)):
         kept.value = self.momentum * kept.value + (1 - self.momentum) * new
     return y.astype(dtype)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(4,))
 def normalised(x: Float[Array, '*B C'], scale: Float[Array, 'C'], bias: Float[Array, 'C'],
-               epsilon: float) -> tuple[Array, Array, Array]:
+               weights: Float[Array, '...'] | None, epsilon: float) -> tuple[Array, Array, Array]:
   """(y, mean, variance): y = (x - mean) / sqrt(variance + epsilon) * scale + bias by channel.
 
-  No gradient flows through the returned statistics: they are for the running ones.
+  `weights` (N, 1, ..., 1) are 1 for rows of the statistics and 0 for others; None: all count. No
+  gradient flows through the returned statistics, which are for the running ones, nor to `weights`.
   """
-  return _forward(x, scale, bias, epsilon)[0]
+  return _forward(x, scale, bias, weights, epsilon)[0]
 
 
-def _forward(x, scale, bias, epsilon):
-  count = x.size // x.shape[-1]
-  mean = _channel_sums(x) / count
+def _forward(x, scale, bias, weights, epsilon):
+  count = _count(x, weights)
+  mean = _channel_sums(_weighted(x, weights)) / count
   centred = x - mean
-  var = _channel_sums(centred * centred) / count
+  var = _channel_sums(_weighted(centred * centred, weights)) / count
   rate = jax.lax.rsqrt(var + epsilon)
-  return (centred * (rate * scale) + bias, mean, var), (x, mean, rate, scale)
+  return (centred * (rate * scale) + bias, mean, var), (x, mean, rate, scale, weights)
 
 
 def _backward(epsilon, kept, gradients):
-  x, mean, rate, scale = kept
-  g, count = gradients[0], x.size // x.shape[-1]
+  x, mean, rate, scale, weights = kept
+  g, count = gradients[0], _count(x, weights)
   for_bias = _channel_sums(g)
   centred = x - mean
   for_scale = _channel_sums(g * centred) * rate
-  for_x = (g - for_bias / count - centred * (rate * for_scale / count)) * (rate * scale)
-  return for_x, for_scale, for_bias
+  through_mean = _weighted(for_bias / count, weights)
+  through_var = _weighted(centred * (rate * for_scale / count), weights)
+  for_x = (g - through_mean - through_var) * (rate * scale)
+  return for_x, for_scale, for_bias, jax.tree.map(jnp.zeros_like, weights)
 
 
 normalised.defvjp(_forward, _backward)
+
+
+def _count(x, weights):
+  """Values of a channel that count; 1 where none does, so that nothing is divided by zero."""
+  values = x.size // x.shape[-1]
+  return values if weights is None else jnp.maximum(weights.sum() * (values // len(x)), 1.0)
+
+
+def _weighted(x, weights):
+  return x if weights is None else x * weights
 
 
 def _channel_sums(x: Float[Array, '*B C']) -> Float[Array, 'C']:

@@ -75,11 +75,12 @@ class ConvBlock(nn.Module):
   kernel_init: Callable = torch_init
 
   @nn.compact
-  def __call__(self, x: Float[Array, 'B *space C'], *, train: bool) -> Float[Array, 'B *out D']:
-    """(B, ..., C) -> (B, ..., features)."""
+  def __call__(self, x: Float[Array, 'B *space C'], *, train: bool,
+               mask: Float[Array, 'B'] | None = None) -> Float[Array, 'B *out D']:
+    """(B, ..., C) -> (B, ..., features); mask (B,) is `BatchNorm`'s."""
     y = conv(self.features, self.kernel, self.stride, self.padding, self.use_bias, 'conv',
              self.kernel_init)(x)
-    y = BatchNorm(use_running_average=not train, name='norm')(y)
+    y = BatchNorm(use_running_average=not train, name='norm')(y, mask=mask)
     return self.act(y + x if self.residual else y)
 
 

@@ -19,7 +19,7 @@ def make(cfg) -> Stage:
 
   Timbre and emotion are heard as they are used later: in speech as it was spoken, as the mean over
   windows of an utterance. Windows that are not the target's cannot hand its content on. Emotion is
-  classified in all eight clips.
+  classified in all eight clips. A clip that does not exist, `mask` 0, counts nowhere.
   """
   encoder = build.audio_encoder(cfg.model)
   decoder = AudioDecoder(width=cfg.model.decoder_width)
@@ -37,29 +37,31 @@ def make(cfg) -> Stage:
       v[name] = {'params': frozen[stage]['params']['head']}
     return split(v)
 
-  def encode(params, stats, mfcc, natural):
+  def encode(params, stats, mfcc, natural, mask):
     """Timbre of the clips (e0,t0,c0) and (e1,t1,c1), emotion and content of all eight."""
     new = dict(stats)
 
-    def heard(net, windows):
-      feature, new[net] = apply_train(encoder, params[net], stats[net], windows)
+    def heard(net, windows, exists):
+      feature, new[net] = apply_train(encoder, params[net], stats[net], windows, mask=exists)
       return feature
 
-    emotion = heard('emotion', natural).mean(-2)
-    timbre = heard('timbre', inputs_of(natural)).mean(-2)
-    return timbre, emotion, heard('content', mfcc), new
+    exists = jnp.broadcast_to(mask[..., None], natural.shape[:-2])
+    emotion = heard('emotion', natural, exists).mean(-2)
+    timbre = heard('timbre', inputs_of(natural), inputs_of(exists)).mean(-2)
+    return timbre, emotion, heard('content', mfcc, mask), new
 
   def loss(params, stats, frozen, batch, key):
-    mfcc = batch['mfcc']  # B j i k 28 12
-    timbre, emotion, content, new = encode(params, stats, mfcc, batch['natural'])
+    mfcc, mask = batch['mfcc'], batch['mask']  # B j i k 28 12, B j i k
+    timbre, emotion, content, new = encode(params, stats, mfcc, batch['natural'], mask)
     z = combine(timbre, inputs_of(emotion), inputs_of(content))
-    output, new['decoder'] = apply_train(decoder, params['decoder'], stats['decoder'], z)
+    output, new['decoder'] = apply_train(decoder, params['decoder'], stats['decoder'], z, mask=mask)
     terms = {
-      'reconstruction': losses.cross_reconstruction(output, mfcc, batch['mask']),
-      'timbre': _classify(heads['timbre_head'], params['timbre_head'], timbre, batch['speaker']),
+      'reconstruction': losses.cross_reconstruction(output, mfcc, mask),
+      'timbre': _classify(heads['timbre_head'], params['timbre_head'], timbre, batch['speaker'],
+                          inputs_of(mask)),
       'emotion': _classify(heads['emotion_head'], params['emotion_head'], emotion,
-                           of_clips(batch['emotion'])),
-      'triplet': losses.triplet(content, margin=cfg.loss.margin, mask=batch['mask'])}
+                           of_clips(batch['emotion']), mask),
+      'triplet': losses.triplet(content, margin=cfg.loss.margin, mask=mask)}
     total = sum(cfg.loss[name] * value for name, value in terms.items())
     return total, ({**stats, **new}, terms)
 
@@ -67,8 +69,8 @@ def make(cfg) -> Stage:
     tree = {'params': params, 'stats': stats}
     feature = encoder.apply(variables(tree, 'emotion'), batch['natural'], train=False).mean(-2)
     logits = heads['emotion_head'].apply({'params': params['emotion_head']}, feature)
-    hit = (logits.argmax(-1) == of_clips(batch['emotion'])).mean(axis=(1, 2, 3))
-    return {'emotion_accuracy': masked_sum(hit, batch['mask'][:, 0, 0, 0])}
+    hit = logits.argmax(-1) == of_clips(batch['emotion'])
+    return {'emotion_accuracy': masked_sum(hit, batch['mask'])}
 
   return supervised(cfg, init, loss, evaluate, {'decoder': cfg.decoder_optimizer},
                     ema=cfg.ema)
@@ -92,6 +94,5 @@ def combine(timbre, emotion, content):
   return jnp.concatenate([jnp.broadcast_to(p, shape) for p in parts], axis=-1)
 
 
-def _classify(head, params, feature, labels):
-  logits = head.apply({'params': params}, feature)
-  return losses.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
+def _classify(head, params, feature, labels, mask):
+  return losses.cross_entropy(head.apply({'params': params}, feature), labels, mask)

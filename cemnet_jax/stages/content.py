@@ -19,11 +19,17 @@ def make(cfg) -> Stage:
     feature = jnp.zeros(batch['mfcc'].shape[:2] + (cfg.model.dim,))
     return split({'encoder': v, 'head': head.init({'params': key}, feature, batch['windows'])})
 
+  def heard(batch):
+    """(B, W): 1 for windows of speech, 0 for what fills the clip up and for masked examples."""
+    within = jnp.arange(batch['mfcc'].shape[1]) < batch['windows'][:, None]
+    return within * batch['mask'][:, None]
+
   def ctc(logits, batch, mask):
     return losses.ctc(logits, batch['windows'], batch['tokens'], batch['token_lengths'], mask=mask)
 
   def loss(params, stats, frozen, batch, key):
-    feature, new = apply_train(encoder, params['encoder'], stats['encoder'], batch['mfcc'])
+    feature, new = apply_train(encoder, params['encoder'], stats['encoder'], batch['mfcc'],
+                               mask=heard(batch))
     logits = head.apply({'params': params['head']}, feature, batch['windows'])
     total = ctc(logits, batch, batch['mask'])
     return total, ({**stats, 'encoder': new}, {})
@@ -34,6 +40,6 @@ def make(cfg) -> Stage:
     logits = head.apply({'params': params['head']}, feature, batch['windows'])
     mask = batch['mask']
     return {'ctc': (ctc(logits, batch, mask) * mask.sum(), mask.sum()),
-            'blank': masked_sum((logits.argmax(-1) == 0).mean(axis=1), mask)}
+            'blank': masked_sum(logits.argmax(-1) == 0, heard(batch))}
 
   return supervised(cfg, init, loss, evaluate)

@@ -39,21 +39,23 @@ def apply_train(net, params: Tree, stats: Tree, *args, key=None, **kwargs) -> tu
 
 
 def masked_sum(values, mask) -> tuple[jax.Array, jax.Array]:
-  """Per-example values (B,) and mask (B,) -> (sum, count), so that padded batches add exactly."""
+  """Values (...) of examples and their mask -> (sum, count), so that padded batches add exactly."""
   return jnp.sum(values * mask), jnp.sum(mask)
 
 
 def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
-               optimizers: dict[str, Any] | None = None, ema: float = 0.) -> Stage:
+               optimizers: dict[str, Any] | None = None, ema: float = 0.,
+             score: Callable | None = None) -> Stage:
   """A `Stage` that minimises one loss; every net has its own optimizer state.
 
   Args:
     cfg: the stage's config; `optimizer`, `steps` and `seed` are read.
     init: (key, frozen, batch) -> ({net: params}, {net: stats}).
     loss: (params, stats, frozen, batch, key) -> (total, (new stats, {term: scalar})).
-    evaluate: (params, stats, frozen, batch) -> {name: (sum, count)}.
+    evaluate: (params, stats, frozen, batch) -> {name: (sum, count)}, or rows for `score`.
     optimizers: {net: a config in place of `cfg.optimizer` for this net}.
     ema: decay of the average of parameters that is evaluated and used later; 0 for none.
+    score: see `Stage.score`.
   """
   own = {net: make_optimizer(c, cfg.steps) for net, c in (optimizers or {}).items()}
   shared = make_optimizer(cfg.optimizer, cfg.steps)
@@ -75,4 +77,4 @@ def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
   def evaluate_state(state, frozen, batch):
     return evaluate({**state.params, **state.ema}, state.stats, frozen, batch)
 
-  return Stage(init=init_state, step=step, evaluate=evaluate_state)
+  return Stage(init=init_state, step=step, evaluate=evaluate_state, score=score)

@@ -15,7 +15,8 @@ from cemnet_jax import crops, fingerprints
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt
 
-# A resumed run may change these; any other change would make a mixture of two experiments.
+# A resumed run may change these; any other change would make a mixture of two experiments. `steps`
+# may change where no schedule ends with them: `loop.check_config` sees to that.
 FREE_KEYS = ('steps', 'log_every', 'save_every', 'eval_every', 'eval_batches', 'patience', 'best',
              'workers', 'mesh', 'sharding')
 FROZEN, DATASET = 'frozen.', 'dataset.'  # how names in an identity begin

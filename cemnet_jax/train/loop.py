@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import numpy as np
 import optax
 from jax.experimental import multihost_utils
+from ml_collections import ConfigDict
 
 from cemnet_jax import crops, fingerprints
 from cemnet_jax.errors import UserError
-from cemnet_jax.train import chain, ckpt, shard
+from cemnet_jax.train import chain, ckpt, optim, shard
 from cemnet_jax.train.log import EVAL, Log
-from cemnet_jax.train.process import QUICK_COMPILE, step_compile
+from cemnet_jax.train.process import QUICK_COMPILE, meet, step_compile
 from cemnet_jax.train.rng import key_for
 from cemnet_jax.train.stage import Frozen, Stage
 from cemnet_jax.train.state import TrainState
@@ -72,6 +74,13 @@ def check_config(workdir: Path, cfg) -> None:
       | {'data.crop': crops.of_config(c)} for c in (old, ckpt.plain(cfg)))
     flat_old = {k: flat_new[k] for k in ADDED if k in flat_new} | flat_old
     fingerprints.check_same('the config', flat_old, flat_new, workdir)
+    ending = [name for name, value in cfg.items()
+              if isinstance(value, ConfigDict) and optim.ends(value)]
+    if ending and old['steps'] != cfg.steps:
+      raise UserError(
+        f'{workdir}: steps cannot change from {old["steps"]} to {cfg.steps}: the {ending[0]} '
+        f'schedule {cfg[ending[0]].schedule!r} ends at the last step, so other rates were behind '
+        f'this run; keep {old["steps"]}, take another --workdir or delete this one')
 
 
 def check_identity(workdir: Path, identity: Mapping[str, str]) -> None:
@@ -89,6 +98,7 @@ class _Programs(NamedTuple):
   init: Callable
   step: Callable
   evaluate: Callable
+  score: Callable | None
   norms: Callable
   abstract: TrainState  # shapes with shardings
 
@@ -114,6 +124,7 @@ def _programs(stage: Stage, cfg, mesh, key, frozen: Frozen, batch: dict) -> _Pro
     step=step.lower(abstract, frozen, batch).compile(step_compile()),
     evaluate=jax.jit(stage.evaluate, in_shardings=(placed, everywhere, split),
                      out_shardings=everywhere, compiler_options=step_compile()),
+    score=stage.score,
     norms=jax.jit(_norms, in_shardings=(placed,), out_shardings=everywhere),
     abstract=abstract)
 
@@ -137,6 +148,23 @@ class _Preemption(contextlib.AbstractContextManager):
 
   def at(self, step: int) -> bool:
     return self._came if self._alone else multihost_utils.reached_preemption_sync_point(step)
+
+
+def _means(results: list[dict]) -> dict[str, float]:
+  """(sum, count) of every batch -> means over all of them, added on the host."""
+  sums, counts = collections.Counter(), collections.Counter()
+  for result in results:
+    for name, (total, count) in result.items():
+      sums[name] += float(total)
+      counts[name] += float(count)
+  return {name: sums[name] / counts[name] for name in sums if counts[name]}
+
+
+def _rows(results: list[dict]) -> dict[str, np.ndarray]:
+  """The rows of every batch -> those of all batches, without padding."""
+  rows = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
+  kept = rows['mask'] > 0
+  return {name: values[kept] for name, values in rows.items()}
 
 
 class _Run:
@@ -170,14 +198,11 @@ class _Run:
                       'lower optimizer.lr or set optimizer.clip')
 
   def evaluate(self, step: int, state, frozen, batches: Iterator[dict]) -> None:
-    """Logs means over the batches; sums and counts are added on the host."""
-    sums, counts = collections.Counter(), collections.Counter()
-    for batch in batches:
-      result = jax.device_get(self.programs.evaluate(state, frozen, batch))
-      for name, (total, count) in result.items():
-        sums[name] += float(total)
-        counts[name] += float(count)
-    values = {EVAL + name: sums[name] / counts[name] for name in sums if counts[name]}
+    """Logs what the batches say together: see `Stage.evaluate` and `Stage.score`."""
+    results = [jax.device_get(self.programs.evaluate(state, frozen, batch)) for batch in batches]
+    score = self.programs.score
+    values = score(_rows(results)) if score else _means(results)
+    values = {EVAL + name: float(value) for name, value in values.items()}
     self.check_finite(step, values)
     self.log.write(step, values)
 
@@ -287,12 +312,15 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     checkpoints.wait()
     log.curves()
     seconds = time.monotonic() - ready
-    if main and (step >= cfg.steps or early):
+    ended = step >= cfg.steps or early
+    if main and ended:
       ckpt.write_json(workdir / ckpt.DONE, {
         'stage': cfg.stage, 'step': step, 'steps': cfg.steps, 'early_stopped': early,
         'best_step': checkpoints.best, 'evaluation': log.last_evaluation(),
         'seconds': round(seconds, 2), 'start_up_seconds': round(ready - began, 2),
         'steps_per_second': round((step - start) / max(seconds, 1e-9), 3)})
+    # The next stage asks for this file.
+    meet(f'end of {cfg.stage}', workdir / ckpt.DONE if ended else None)
     if stop:
       print(f'{title}: stopped by SIGTERM, saved at step {step}; requeue to go on', flush=True)
       raise SystemExit(0)

@@ -7,6 +7,11 @@ from cemnet_jax.errors import UserError
 SCHEDULES = ('constant', 'cosine', 'linear')
 
 
+def ends(cfg) -> bool:
+  """Whether this config is an optimizer's whose rate ends at the stage's `steps`."""
+  return cfg.get('schedule', 'constant') != 'constant'
+
+
 def make_schedule(cfg, steps: int) -> optax.Schedule:
   """Linear warm-up over `cfg.warmup` steps to `cfg.lr`, then down to `cfg.lr * cfg.final`."""
   rest = max(steps - cfg.warmup, 1)

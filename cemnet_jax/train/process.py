@@ -2,11 +2,14 @@
 
 import functools
 import os
+import time
 from pathlib import Path
 
 import jax
 
 from cemnet_jax.errors import UserError
+
+SECONDS_TO_SEE = 90  # network file systems may hide a new file as long as they keep attributes
 
 # XLA's options for a program that runs once or twice on a CPU: compiling it well would take longer
 # than running it.
@@ -60,3 +63,24 @@ def join_cluster(coordinator: str | None = None, num_processes: int | None = Non
   except (ValueError, RuntimeError) as error:
     raise UserError(f'--distributed: {str(error).splitlines()[0]}; give --coordinator=HOST:PORT '
                     '--num_processes=N --process_id=I') from error
+
+
+def meet(name: str, path: Path | None = None) -> None:
+  """Waits until every process of the run is here, and sees the file `path` that the first wrote.
+
+  All must come, whatever each of them sees on its disk: so never call it under a condition that
+  another process may judge otherwise.
+
+  Raises:
+    UserError: the file does not appear here, so the processes do not share a folder.
+  """
+  if jax.process_count() == 1:
+    return
+  from jax.experimental import multihost_utils
+  multihost_utils.sync_global_devices(name)
+  last = time.monotonic() + SECONDS_TO_SEE
+  while path is not None and not path.is_file():
+    if time.monotonic() > last:
+      raise UserError(f'{path}: written by the first process, but process {jax.process_index()} '
+                      'does not see it; give all processes one shared --workdir')
+    time.sleep(0.1)

@@ -1,9 +1,10 @@
-"""The contract between a stage and the loop: three pure functions, jitted by the loop."""
+"""The contract between a stage and the loop: pure functions, jitted by the loop."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 Tree = Any
 Batch = dict[str, jax.Array]
@@ -20,8 +21,12 @@ class Stage(NamedTuple):
       scalars. Random keys come from `rng.key_for(seed, state.step, name)`.
     evaluate: `(state, frozen, batch) -> {name: (sum, count)}` over the examples whose
       `batch['mask']` is one, so that batches and hosts add up exactly.
+    score: None, or `{name: (N, ...)} -> {metric: value}` on the host, for what compares examples
+      of different batches: `evaluate` then returns a row for each example, `{name: (B, ...)}` with
+      `mask`, and `score` is given the rows of the whole evaluation but those of `mask` 0.
   """
 
   init: Callable[[jax.Array, Frozen, Batch], Any]
   step: Callable[[Any, Frozen, Batch], tuple[Any, Metrics]]
-  evaluate: Callable[[Any, Frozen, Batch], dict[str, tuple[jax.Array, jax.Array]]]
+  evaluate: Callable[[Any, Frozen, Batch], dict[str, Any]]
+  score: Callable[[dict[str, np.ndarray]], dict[str, float]] | None = None

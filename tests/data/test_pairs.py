@@ -71,10 +71,8 @@ def test_missing_clips_are_masked(debug_data, clips):
   _, features = open_clips(str(debug_data), MEAD)
   item = pairs.aee(clips, features, config('aee', emotion_windows=2), row, np.random.default_rng(0))
   assert item['mask'].sum() == 7 and item['mask'][0, 1, 1] == 0
-  assert not item['mfcc'][0, 1, 1].any() and item['mfcc'][1, 1, 1].any()
-  track = features.track(int(row['clips'][0, 0, 0]))  # the emotion is heard where its clip is not
-  assert any(np.array_equal(item['natural'][0, 1, 1, 0], track[s:s + 28])
-             for s in range(0, len(track) - 27, 4))
+  for name in ('mfcc', 'natural'):
+    assert not item[name][0, 1, 1].any() and item[name][1, 1, 1].any()
 
 
 def test_pairs_of_other_clips_are_refused_though_counts_and_versions_agree(debug_data, tmp_path):

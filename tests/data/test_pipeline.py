@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ def test_no_test_speaker_in_any_training_batch(debug_data, kind):
   seen = set()
   for step in range(30):
     batch = data[step]
+    assert batch['mask'].all()  # so no statistic of a training batch sees a row that is padding
     seen |= set(batch['clip'].flat) | set(batch.get('ref_clip', np.array([], int)).flat)
     assert batch['speaker'].max() < clips.num_train_speakers
   assert seen <= training
@@ -92,7 +94,35 @@ def test_evaluation_is_finite_and_padded(debug_data, kind):
   assert_equal(data[len(data) - 1], again[len(data) - 1])
   if kind in ONE_CLIP_KINDS:
     indices = np.concatenate([data[i]['clip'] for i in range(len(data))])[rows]
-    assert list(indices) == list(range(48, 80))
+    assert sorted(indices) == list(range(48, 80))
+
+
+@pytest.mark.parametrize('kind', SPEC)
+def test_the_first_evaluation_batch_is_of_all_speakers(debug_data, kind):
+  """Records stand in the order of speakers, and few batches are evaluated."""
+  cfg = config(kind)
+  table = open_clips(str(debug_data), cfg.dataset)[0].table
+  batch = batches(cfg, debug_data, batch_size=6, train=False)[0]
+  speakers = Counter(table['speaker'][batch['clip'][batch['clip'] >= 0]])
+  assert len(speakers) == 3 and max(speakers.values()) <= 3 * min(speakers.values())
+
+
+def test_held_out_sentences_are_not_trained_on(debug_data):
+  cfg = config('voice', held_out=0.1)
+  table = open_clips(str(debug_data), cfg.dataset)[0].table
+
+  def clips(split, steps, **kwargs):
+    data = batches(cfg, debug_data, split, **kwargs)
+    found = [data[i] for i in range(steps or len(data))]
+    return {int(c) for b in found for c in b['clip'][b['mask'] > 0]}
+
+  trained, held = clips('train', 12), clips('held_out', 0, train=False)
+  assert len(trained) == len(held) == 24, 'one of two sentences, three speakers, eight emotions'
+  assert not set(table['sentence'][list(trained)]) & set(table['sentence'][list(held)])
+  assert set(table['speaker'][list(trained)]) == set(table['speaker'][list(held)])
+  assert held == clips('held_out', 0, train=False, seed=8)
+  reported = clips('test_sentence', 0, train=False)
+  assert reported and not held & reported
 
 
 def test_loading_ahead_keeps_the_stream(debug_data):
@@ -140,6 +170,8 @@ def test_an_error_while_loading_reaches_the_caller():
   (dict(kind='mouth'), dict(batch_size=6, process_count=4), 'not divisible by 4 processes'),
   (dict(kind='mouth'), dict(split='tset'), "split 'tset' is unknown"),
   (dict(kind='render', lines='dashed'), {}, "data.lines 'dashed': choose from smooth, filled"),
+  (dict(kind='cross', held_out=0.1), {}, 'data.held_out=0.1: examples of kind .cross. are made'),
+  (dict(kind='voice'), dict(split='held_out'), "split 'held_out' is unknown"),
   (dict(kind='mouth', T=500), {}, "no clip for 'mouth' batches"),
   (dict(kind='sync', moments=500), {}, "no clip for 'sync' batches"),
   (dict(kind='aee'), dict(split='test'), "no clip for 'aee' batches"),

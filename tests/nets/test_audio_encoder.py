@@ -22,6 +22,24 @@ def test_encoder_keeps_leading_axes_and_is_a_map_of_windows():
   np.testing.assert_allclose(apply(x[:, ::-1])[:, ::-1], out, atol=1e-4)
 
 
+def test_training_sees_the_same_with_and_without_padding():
+  net = AudioEncoder(width=0.125, hidden=(16, 12), dim=8)
+  x, padding = draw(2, 6, 28, 12, scale=10.0), np.zeros((2, 3, 28, 12), np.float32)
+  variables = random_variables(net, x, train=False)
+
+  def run(x, mask):
+    return jax.jit(lambda x, mask: net.apply(
+      variables, x, train=True, mask=mask, mutable=['batch_stats']))(x, mask)
+
+  wanted, statistics = run(x, None)
+  mask = jnp.broadcast_to(jnp.arange(9) < 6, (2, 9)).astype(jnp.float32)
+  out, new = run(jnp.concatenate([x, padding], 1), mask)
+  assert np.abs(wanted).max() > 0.1
+  np.testing.assert_allclose(out[:, :6], wanted, rtol=1e-4, atol=1e-4)
+  for a, b in zip(jax.tree.leaves(new), jax.tree.leaves(statistics), strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
 def test_decoder_is_bounded_by_ninety():
   net = AudioDecoder(width=0.125)
   z = draw(2, 2, 24, scale=100.0)

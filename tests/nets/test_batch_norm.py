@@ -46,6 +46,53 @@ def test_step_is_that_of_flax(shape, settings):
     np.testing.assert_allclose(mine, wanted, rtol=2e-4, atol=2e-5 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize('shape', [(9, 5), (6, 4, 3, 2)])
+def test_rows_that_the_mask_leaves_out_count_in_no_statistic(shape):
+  """Kept rows, their gradients and the running statistics are as if the others were not there."""
+  x, direction = inputs(shape)
+  mask = np.arange(shape[0]) % 3 != 1
+  ours, theirs = both({}, train=True)
+  variables = drawn(theirs, x)
+  x[~mask] *= 50
+
+  def run(net, x, direction, **kwargs):
+    def loss(x, params):
+      y, new = net.apply({**variables, 'params': params}, x, mutable=['batch_stats'], **kwargs)
+      return (jnp.sin(y) * direction).sum(), (y, new)
+    value, (for_x, for_params) = jax.jit(jax.value_and_grad(loss, (0, 1), has_aux=True))(
+      x, variables['params'])
+    return value[1][0], for_x, value[1][1], for_params
+
+  hidden = direction * mask.reshape(-1, *(1,) * (x.ndim - 1))
+  mine = run(ours, x, hidden, mask=jnp.float32(mask))
+  wanted = run(theirs, x[mask], direction[mask])
+  kept = mine[0][mask], mine[1][mask], *mine[2:]
+  for a, b in zip(jax.tree.leaves(kept), jax.tree.leaves(wanted), strict=True):
+    np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5 * np.abs(b).max())
+  assert not np.asarray(mine[1])[~mask].any()
+  nothing = ours.apply(variables, x, mask=jnp.zeros(len(x)), mutable=['batch_stats'])
+  assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(nothing))
+
+
+def test_the_gradient_of_masked_rows_is_that_of_autodiff():
+  x, direction = inputs((7, 4))
+  mask = jnp.float32([1, 0, 1, 1, 0, 1, 1])[:, None]
+  net = BatchNorm(use_running_average=False, use_bias=False, use_scale=False)
+  variables = drawn(net, x)
+
+  def plain(x):
+    mean = (x * mask).sum(0) / mask.sum()
+    var = (jnp.square(x - mean) * mask).sum(0) / mask.sum()
+    return (x - mean) / jnp.sqrt(var + 1e-5)
+
+  def ours(x):
+    return net.apply(variables, x, mask=mask[:, 0], mutable=['batch_stats'])[0]
+
+  found, wanted = (jax.grad(lambda x, f=f: (jnp.sin(f(x)) * direction).sum())(x)
+                   for f in (ours, plain))
+  np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_running_statistics_are_used_as_flax_uses_them():
   x, _ = inputs((4, 6, 7, 3))
   ours, theirs = both({}, train=False)

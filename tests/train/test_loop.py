@@ -182,6 +182,55 @@ def test_stops_early_when_evaluations_do_not_improve(tmp_path):
   assert int(train(tmp_path, cfg=cfg).step) == 4
 
 
+@pytest.mark.parametrize('schedule', ['cosine', 'linear'])
+@pytest.mark.parametrize('steps', [3, 5])
+def test_steps_of_a_schedule_that_ends_cannot_change(tmp_path, schedule, steps):
+  """Neither while the stage is unfinished nor when it has run its steps."""
+  cfg = toy.config(steps=4)
+  cfg.optimizer.schedule = schedule
+  (tmp_path / ckpt.FOLDER).mkdir()
+  ckpt.write_json(tmp_path / ckpt.CONFIG, ckpt.plain(cfg))
+  loop.check_config(tmp_path, cfg)
+  longer = cfg.copy_and_resolve_references()
+  longer.steps = steps
+  with pytest.raises(UserError, match=f'steps cannot change from 4 to {steps}: the optimizer '
+                                      f'schedule {schedule!r} ends.*keep 4'):
+    loop.check_config(tmp_path, longer)
+  # Of two optimizers one is enough.
+  longer.optimizer.schedule = cfg.optimizer.schedule = 'constant'
+  for c in (cfg, longer):
+    c.disc_optimizer = {'schedule': schedule}
+  ckpt.write_json(tmp_path / ckpt.CONFIG, ckpt.plain(cfg))
+  with pytest.raises(UserError, match='the disc_optimizer schedule'):
+    loop.check_config(tmp_path, longer)
+
+
+def test_a_score_is_given_the_rows_of_the_whole_evaluation(tmp_path):
+  class Padded(toy.Data):
+    def __getitem__(self, step):
+      batch = super().__getitem__(step)
+      return batch | {'mask': np.arange(len(batch['x']), dtype=np.float32) // 3 % 2 if step else
+                      batch['mask']}
+
+  seen = []
+
+  def score(rows):
+    seen.append(rows)
+    return {'spread': np.ptp(rows['row'])}
+
+  cfg = toy.config(steps=2, best='+spread')
+  stage = toy.make(cfg)._replace(score=score, evaluate=lambda state, frozen, batch: {
+    'row': batch['x'][:, 0, 0, 0], 'mask': batch['mask']})
+  data = Padded()
+  loop.fit(stage, cfg, toy.Data(), data, toy.FROZEN, tmp_path, devices=jax.devices()[:1])
+  wanted = np.concatenate([b['x'][b['mask'] > 0, 0, 0, 0] for b in (data[0], data[1])])
+  np.testing.assert_array_equal(seen[0]['row'], wanted)
+  assert len(wanted) == 11
+  found = [row['eval/spread'] for row in read_rows(tmp_path / 'metrics.jsonl')
+           if 'eval/spread' in row]
+  assert found == [pytest.approx(np.ptp(wanted))]
+
+
 def test_bad_settings_are_said_before_compiling(tmp_path, one):
   with pytest.raises(UserError, match='batch_size: 6 does not divide over 4 devices'):
     train(tmp_path / 'a', 4, toy.config(batch_size=6))

@@ -9,7 +9,7 @@ import pytest
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import state as states
 from cemnet_jax.train.optim import make_optimizer, make_schedule
-from cemnet_jax.train.pool import FeaturePool
+from cemnet_jax.train.pool import FeaturePool, Processes
 from cemnet_jax.train.rng import key_for
 from configs import common
 
@@ -93,6 +93,37 @@ def test_pool_serves_random_rows_as_a_function_of_seed_and_step():
   assert (a[0]['x'] != a[1]['x']).any() and (a[0]['x'] != other[0]['x']).any()
   assert set(np.concatenate([a[i]['x'] for i in range(30)])) == set(np.arange(12.))
   assert len(pool(size=20)[0]['x']) == 20
+
+
+@pytest.mark.parametrize('train', [True, False])
+def test_pools_of_two_processes_serve_the_batches_of_one(train):
+  class Half(_Squares):
+    """The rows of every batch that one of two processes makes."""
+
+    def __init__(self, index):
+      self.index = index
+
+    def __getitem__(self, step):
+      batch = super().__getitem__(step)
+      return {name: np.split(rows, 2)[self.index] for name, rows in batch.items()}
+
+  def pool(dataset, processes):
+    return FeaturePool(dataset, _features, {'scale': 2.}, batches=3, batch_size=4, seed=3,
+                       train=train, processes=processes)
+
+  sent = {}  # what each process gives to all
+  for index in range(2):
+    pool(Half(index), Processes(index, 2, lambda arrays, index=index: sent.setdefault(
+      index, arrays) and {name: np.stack([array] * 2) for name, array in arrays.items()}))
+  together = {name: np.stack([sent[0][name], sent[1][name]]) for name in sent[0]}
+  pair = [pool(Half(index), Processes(index, 2, lambda arrays: together)) for index in range(2)]
+  one = pool(_Squares(), Processes(0, 1, lambda arrays: {k: v[None] for k, v in arrays.items()}))
+  for step in range(3):
+    parts = [part[step] for part in pair]
+    assert all(len(part['x']) == 2 for part in parts)
+    for name in one[step]:
+      np.testing.assert_array_equal(np.concatenate([part[name] for part in parts]),
+                                    one[step][name])
 
 
 def test_evaluation_pool_keeps_the_order():
