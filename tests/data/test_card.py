@@ -57,7 +57,7 @@ def test_metadata_and_pairs(tables):
   assert metadata['train_speakers'] == '3' and metadata['speakers'] == '0, 3, 5, 1, 2, 4'
   assert len(metadata['world']) == card.MAX_TEXT and metadata['world'].endswith('...')
   assert tables['Pairs over these clips'].rows[0] == (
-    'pairs/aee-synth_mead-mead_debug', '1.1.0', '96 train, 64 val', '2.0.0')
+    'pairs/aee-synth_mead-mead_debug', '1.2.0', '96 train, 64 val', '2.0.0')
   assert 'Files in report.csv' not in tables
 
 
