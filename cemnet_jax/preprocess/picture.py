@@ -1,5 +1,6 @@
 """Still pictures through Pillow: upright, composited over white, of a size that memory holds."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +27,12 @@ def read_picture(path) -> UInt8[np.ndarray, 'H W 3']:
   """
   check_file(path)
   try:
-    with Image.open(path) as picture:
-      check_size(path, *picture.size)  # known from the header, before anything is decoded
-      picture.load()
-      return _rgb(ImageOps.exif_transpose(picture))
+    with warnings.catch_warnings():
+      warnings.simplefilter('ignore')  # of Pillow's own limit: ours is lower, and an error
+      with Image.open(path) as picture:
+        check_size(path, *picture.size)  # known from the header, before anything is decoded
+        picture.load()
+        return _rgb(ImageOps.exif_transpose(picture))
   except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
     raise UserError(f'{path}: not a readable picture ({error}); give a PNG or JPEG file'
                     ) from error

@@ -1,6 +1,7 @@
 """Still pictures are read whole, upright and over white, or refused in one line."""
 
 import struct
+import warnings
 import zlib
 
 import cv2
@@ -70,6 +71,10 @@ def test_pictures_that_are_too_large_or_lie_are_refused(tmp_path):
   _header_lies(tmp_path / 'large.png', 60000, 60000)
   with pytest.raises(UserError, match='large.png: .*(over 8192 px|bomb)'):
     picture.read_picture(tmp_path / 'large.png')
+  _header_lies(tmp_path / 'huge.png', 10000, 10000)
+  with warnings.catch_warnings(), pytest.raises(UserError, match='10000 x 10000 px is over 8192'):
+    warnings.simplefilter('error')
+    picture.read_picture(tmp_path / 'huge.png')
   _header_lies(tmp_path / 'wide.png', 9000, 10)
   with pytest.raises(UserError, match='wide.png: 9000 x 10 px is over 8192 px'):
     picture.read_picture(tmp_path / 'wide.png')
