@@ -14,8 +14,6 @@ from cemnet_jax.stages import build
 from cemnet_jax.stages.supervised import variables
 from cemnet_jax.train.process import QUICK_COMPILE
 
-# Those where paper and full differ in more than data.
-NAMES = ('audio2mouth', 'aee', 'ebm', 'ebm_direct', 'ebm_no_aee', 'renderer')
 jit = partial(jax.jit, compiler_options=QUICK_COMPILE)
 
 
@@ -38,11 +36,14 @@ def small(make_config, make_batch):
     cfg.model.update(model)
     stage, frozen = stages.load(cfg).make(cfg), inputs.drawn_frozen(cfg, speakers=5)
     batch = make_batch(cfg, 4)
+    if hasattr(stages.load(cfg), 'features'):  # the frozen nets would take longest to compile
+      shapes = jax.eval_shape(stages.load(cfg).features(cfg), frozen, batch)
+      batch = inputs.drawn(shapes) | {name: batch[name] for name in shapes.keys() & batch.keys()}
     return cfg, stage, frozen, batch, inputs.drawn_state(stage, frozen, batch)
   return made
 
 
-@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('name', ['audio2mouth', 'aee', 'ebm', 'renderer'])
 def test_the_papers_algorithm_makes_a_step_at_small_sizes(name, small):
   cfg, stage, frozen, batch, state = small(name)
   assert not state.ema
