@@ -157,20 +157,3 @@ def test_evaluation_on_other_data_is_refused(trained, mixed, tmp_path, capsys):
   line = refused(capsys, 'evaluate', '--system-dir', trained[1], '--data', tmp_path, '--out',
                  tmp_path / 'out', '--dataset', 'synth_mead/renamed')
   assert 'of the test speakers (synth_mead/' in line
-
-
-def test_benchmark_with_two_seeds(trained, tmp_path):
-  data, _ = trained
-  for _ in range(2):  # the second finds all finished
-    said = command('benchmark', '--size', 'debug', '--seeds', 2, '--clips', 2, '--drawn', 1,
-                   '--data', data, '--out', tmp_path / 'run')
-  assert said.count('finished before') > 20
-  numbers = json.loads((tmp_path / 'run/report/results.json').read_text())
-  assert len(numbers['weights']) == 2 and not numbers['unfinished']
-  first, second = numbers['weights'].values()
-  assert first['ebm'] != second['ebm'] and first['renderer'] == second['renderer']
-  tables = numbers['tables']
-  for name in ('cross_emotion/test/wav2lip', 'ablation/test/cemnet_no_ebm', 'lrs/test/cemnet',
-               'neutral_base/test_sentence/a2m_renderer'):
-    assert np.isfinite(tables[name]['psnr_lower']['mean']), name
-  assert not numbers['not_measured']

@@ -43,6 +43,7 @@ def small(make_config, make_batch):
   return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['audio2mouth', 'aee', 'ebm', 'renderer'])
 def test_the_papers_algorithm_makes_a_step_at_small_sizes(name, small):
   cfg, stage, frozen, batch, state = small(name)

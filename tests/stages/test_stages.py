@@ -60,6 +60,7 @@ def test_paper_preset_makes_a_step(name, make_config, make_batch, make_frozen):
   print(name, {k: round(float(v), 4) for k, v in metrics.items()})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', OVERFIT)
 def test_a_step_is_golden_and_many_overfit_one_batch(name, make_config, make_batch, make_frozen):
   steps, lr, target = OVERFIT[name]
