@@ -51,4 +51,5 @@ def compiled(function: Callable, *, often: bool = False) -> Callable:
     return kept(net, tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves))(*arrays)
 
   call.programs = lambda: alone()._cache_size()
+  call.forget = kept.cache_clear  # what was traced before, as a new process has
   return call

@@ -16,7 +16,8 @@ def refused(capsys, *arguments):
 @pytest.mark.parametrize('flags, words', [
   (('--repetitions', 0), '--repetitions: 0: at least 1'),
   (('--drawn', -1), '--drawn: -1: at least 0'),
-  (('--cell-clips', 0), '--cell-clips 0'), (('--protocol', 'table'), "invalid choice: 'table'")])
+  (('--cell-clips', 0), '--cell-clips: 0: at least 1'),
+  (('--protocol', 'table'), "invalid choice: 'table'")])
 def test_bad_numbers_are_one_line(capsys, tmp_path, flags, words):
   given = ('--system-dir', tmp_path, '--data', tmp_path, '--out', tmp_path / 'out')
   assert words in refused(capsys, *given, *flags)
@@ -44,4 +45,4 @@ def test_a_run_leaves_its_folder(capsys, tmp_path, debug_data):
   said = capsys.readouterr().out
   assert 'Table II, cross emotion' in said and '| cemnet |' in said
   assert sorted(p.name for p in out.iterdir()) == [
-    'index.html', 'records', 'results.json', 'results.md']
+    '.lock', 'index.html', 'records', 'results.json', 'results.md']

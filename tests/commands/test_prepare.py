@@ -30,7 +30,7 @@ def test_folder_builds_a_dataset(tmp_path, capsys):
   flags = ['prepare', 'folder', '--root', str(tmp_path / 'raw'), '--name', 'mine', '--landmarks',
            str(tmp_path / 'ready'), '--data', str(tmp_path / 'data'), '--processes', '1']
   assert cli.main([*flags, '--size', '32']) == 0, capsys.readouterr().err
-  assert (tmp_path / 'data' / 'clip_folder' / 'mine' / '1.1.0' / 'dataset_info.json').is_file()
+  assert (tmp_path / 'data' / 'clip_folder' / 'mine' / '1.2.0' / 'dataset_info.json').is_file()
   assert cli.main([*flags, '--size', '32']) == 0, 'a second run keeps what is there'
   capsys.readouterr()
   assert cli.main([*flags, '--size', '48']) == 2

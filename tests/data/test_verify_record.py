@@ -122,7 +122,7 @@ BROKEN = {
   'no id': (change('id', b''), 'id is empty'),
   'no speaker': (change('speaker', b''), 'speaker is empty'),
   'no sentence': (change('sentence', b''), 'sentence is empty'),
-  'emotion': (change('emotion', 8), 'emotion is 8, expected 0 to 7'),
+  'emotion': (change('emotion', 9), 'emotion is 9, expected 0 to 8'),
   'intensity': (change('intensity', -1), 'intensity is -1, expected 0 to 3'),
   'fps': (change('fps', 30.0), 'fps is 30, expected 25'),
   'sha256': (change('sha256', b'abc'), 'sha256 is not 64 hexadecimal digits'),

@@ -51,7 +51,8 @@ def test_protocols_about_emotions_leave_them_out(world, unlabelled, protocol):
 def test_lrs_works_without_labels_and_does_not_measure_emotions(unlabelled, tmp_path):
   looking = scorers.load_scorers(save_scorers(tmp_path))
   methods = [Method(
-    TRUTH, lambda clip, references: clip['landmarks'][:, CONTENT].astype(np.float32),
+    TRUTH, lambda clip, references: np.stack(
+      [clip['landmarks'][:, CONTENT].astype(np.float32)] * len(references)),
     lambda clip, references, mouth, frames: np.stack([decode_jpeg(clip['frames'][f])
                                                       for f in frames]))]
   rows = running.run(unlabelled, methods, Judge(unlabelled, looking, fit_classifier(unlabelled)),

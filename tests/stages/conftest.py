@@ -1,5 +1,7 @@
 """Batches and frozen stages for the tests of stages, made here: no dataset is read."""
 
+from functools import partial
+
 import jax
 import pytest
 
@@ -18,21 +20,16 @@ def batch_of(cfg, size, seed=0):
   return inputs.batch_of(cfg, size, SPEAKERS, seed)
 
 
-def frozen_of(cfg, size=2):
-  """{stage: {'params', 'stats'}} of what the stage needs, without compiling an initialiser."""
-  return inputs.drawn_frozen(cfg, SPEAKERS, size)
-
-
-def frozen_shapes(cfg, size=2):
-  """The shapes of `frozen_of`, at any width."""
+def frozen_of(cfg, size=2, make=jax.jit):
+  """{stage: {'params', 'stats'}} of what the stage needs, freshly initialised."""
   trees = {}
   for name in needs_of(cfg):
     if name in inputs.WITHOUT_STAGE:
       trees[name] = inputs.WITHOUT_STAGE[name]()
       continue
     inner = cfg.frozen[name]
-    state = jax.eval_shape(stages.load(inner).make(inner).init, jax.random.key(1),
-                           frozen_shapes(inner, size), batch_of(inner, size))
+    state = make(stages.load(inner).make(inner).init)(
+      jax.random.key(1), frozen_of(inner, size, make), batch_of(inner, size))
     trees[name] = {'params': state.params, 'stats': state.stats}
   return trees
 
@@ -54,4 +51,5 @@ def make_frozen():
 
 @pytest.fixture
 def shapes_of_frozen():
-  return frozen_shapes
+  """The shapes of `make_frozen`, at any width."""
+  return partial(frozen_of, make=lambda init: partial(jax.eval_shape, init))

@@ -37,4 +37,7 @@ def make_video(path, seconds=1.2, sound=True, dark=()):
   path.parent.mkdir(parents=True, exist_ok=True)
   count = round(seconds * FPS)
   tone = 0.3 * np.sin(np.arange(count * 640) * 0.2).astype(np.float32)
-  write_video(path, blob_frames(count, dark), tone if sound else None)
+  # A sound file is made like a film, whose name a writer of videos would not take.
+  film = path.with_suffix('.mp4')
+  write_video(film, blob_frames(count, dark), tone if sound else None)
+  film.rename(path)

@@ -151,7 +151,7 @@ def test_two_builds_of_one_dataset_are_noticed_and_what_a_killed_one_left_goes(t
   for name in 'abc':
     make_video(root / name / 'x.mp4')
   parent = tmp_path / 'data' / 'clip_folder' / config(root).name
-  left = parent / 'incomplete.ABC123_1.1.0'
+  left = parent / f'incomplete.ABC123_{Builder.VERSION}'
   left.mkdir(parents=True)
   with files.locked(parent), pytest.raises(UserError, match='works in this folder'):
     build_media(Builder, tmp_path / 'data', config(root))

@@ -111,7 +111,7 @@ def test_a_build_is_read_in_any_order_and_needs_no_tensorflow(tmp_path, monkeypa
   source, info = builder.as_data_source('train'), builder.info.splits['train']
   assert len(source) == info.num_examples == 100 and info.num_shards > 3
   names = {p.name for p in folder.iterdir()}
-  assert names == {*info.filenames, 'dataset_info.json', 'features.json'}
+  assert names == {*info.filenames, 'dataset_info.json', 'features.json', 'metadata.json'}
   for i in np.random.default_rng(1).permutation(100):
     assert (source[i]['x'] == rows[i][1]).all()
   assert (builder.as_data_source('train[90:95]')[2]['x'] == rows[92][1]).all()

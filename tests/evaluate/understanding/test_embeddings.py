@@ -75,7 +75,8 @@ def test_an_embedding_is_the_mean_over_all_windows():
 
 
 def test_some_clips_of_a_split():
-  clips = SimpleNamespace(ranges={'test': range(10, 30)})
+  clips = SimpleNamespace(ranges={'test': range(10, 30)},
+                          table={'emotion': np.zeros(30, int)})
   assert embeddings.some_of(clips, 'test', 0).tolist() == list(range(10, 30))
   some = embeddings.some_of(clips, 'test', 5)
   assert len(set(some)) == 5 and (np.diff(some) > 0).all() and set(some) <= set(range(10, 30))
