@@ -42,7 +42,7 @@ if __name__ == '__main__':
     train_system._statistics = late(train_system._statistics)
   for stage, needs in (('first', ()), ('second', ('first', 'statistics'))):
     cfg = toy.config(stage=stage, module='toy', steps=1, needs=needs)
-    frozen, _ = train_system.load_frozen(cfg, None, workdir / stage, {})
+    frozen, _ = train_system.load_frozen(cfg, None, workdir / stage, {}, {})
     assert set(frozen) == set(needs)
     loop.fit(toy.make(cfg), cfg, data, None, toy.FROZEN, workdir / stage)
   pool = FeaturePool(data, features, toy.FROZEN, batches=3, batch_size=4)
