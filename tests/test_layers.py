@@ -41,6 +41,7 @@ ONLY_IN = {
   'tensorflow_datasets': ('cemnet_jax/data/', 'cemnet_jax/commands/', 'tfds_builders/'),
   'mediapipe': ('cemnet_jax/preprocess/face.py', 'cemnet_jax/preprocess/synthetic/agreement.py'),
   'torch': ('cemnet_jax/weights/',),
+  'librosa': ('cemnet_jax/preprocess/alignment.py',),  # seconds to import: built data only
   'tensorflow': (),
   'clu': ('cemnet_jax/train/log.py',),
 }
