@@ -43,9 +43,10 @@ ONLY_IN = {
   'torch': ('cemnet_jax/weights/',),
   'librosa': ('cemnet_jax/preprocess/alignment.py',),  # seconds to import: built data only
   'tensorflow': (),
-  'clu': ('cemnet_jax/train/log.py',),
+  'clu': ('cemnet_jax/train/', 'cemnet_jax/stages/'),
+  'tensorboardX': ('cemnet_jax/train/log.py',),
 }
-LAZY = {'mediapipe', 'torch', 'librosa'}  # never while a module is imported
+LAZY = {'mediapipe', 'torch', 'librosa', 'tensorboardX'}  # never while a module is imported
 WITHOUT_JAX = ('cemnet_jax/data/', 'cemnet_jax/systems.py', 'cemnet_jax/topology.py',
                'cemnet_jax/errors.py', 'cemnet_jax/fingerprints.py')
 

@@ -19,6 +19,7 @@ PYPROJECT = tomllib.loads((ROOT / 'pyproject.toml').read_text())
 DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 
 MODULE_OF = {'opencv-contrib-python': 'cv2', 'orbax-checkpoint': 'orbax', 'absl-py': 'absl',
+             'tensorboardx': 'tensorboardX',
              'protobuf': 'google', 'scikit-image': 'skimage', 'scikit-learn': 'sklearn'}
 # Imported by no file of ours: the backend of jax, and what tfds reads records and files with.
 INDIRECT = {'jaxlib', 'importlib_resources', 'etils'}
