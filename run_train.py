@@ -18,6 +18,8 @@ _WORKDIR = flags.DEFINE_string('workdir', None, "the stage's folder; a run in it
 _DATA = flags.DEFINE_string('data', None, 'folder of the built datasets')
 _FROZEN = flags.DEFINE_multi_string(
   'frozen', [], 'STAGE=DIR of a frozen stage that is not beside the workdir')
+_TENSORBOARD = flags.DEFINE_bool(
+  'tensorboard', False, 'writes event files for TensorBoard into the workdir, too')
 _DISTRIBUTED = flags.DEFINE_bool('distributed', False, 'one of several processes of a run')
 _COORDINATOR = flags.DEFINE_string('coordinator', None, 'host:port of the first process')
 _NUM_PROCESSES = flags.DEFINE_integer('num_processes', None, 'how many processes there are')
@@ -62,7 +64,8 @@ def main(argv):
     process.keep_compiled_programs()
     if _DISTRIBUTED.value:
       process.join_cluster(_COORDINATOR.value, _NUM_PROCESSES.value, _PROCESS_ID.value)
-    train_stage(_CONFIG.value, _DATA.value, _WORKDIR.value, frozen_dirs=frozen)
+    train_stage(_CONFIG.value, _DATA.value, _WORKDIR.value, frozen_dirs=frozen,
+                tensorboard=_TENSORBOARD.value)
   except KeyboardInterrupt:
     sys.exit(interrupted('train'))
   except Exception as error:

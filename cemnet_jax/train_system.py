@@ -179,7 +179,8 @@ def _data_identity(cfg, data_dir, clips) -> dict[str, str]:
 
 
 def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
-                frozen_dirs: dict[str, str] | None = None, title: str = '') -> None:
+                frozen_dirs: dict[str, str] | None = None, title: str = '',
+                tensorboard: bool = False) -> None:
   """Trains one stage to its end, or goes on from its latest checkpoint, or finds it finished.
 
   Imported weights are taken as they are, whatever `cfg` says.
@@ -190,6 +191,7 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     workdir: the stage's folder; frozen stages are looked for beside it.
     frozen_dirs: {stage: folder} for frozen stages that are elsewhere.
     title: shown beside the progress.
+    tensorboard: whether event files for TensorBoard are written, too.
 
   Raises:
     UserError: data or a frozen stage is missing, the checkpoint would be chosen on a split that
@@ -241,7 +243,7 @@ def _train_stage(cfg, data_dir, workdir: Path, clips, frozen, identity, frozen_d
     batches, eval_data = _pools(cfg, module, frozen, sources, batches, eval_data)
   loop.fit(module.make(cfg), cfg, batches, eval_data, frozen, workdir, title=title,
            identity=identity, people=clips.people('train'),
-           iterate=loop.serial if pooled else iterate)
+           iterate=loop.serial if pooled else iterate, tensorboard=tensorboard)
 
 
 _last_pools = {}  # what the stage before pooled: an ablation often wants the same features
@@ -291,7 +293,7 @@ def check_data(configs: dict[Path, ConfigDict], data_dir: str | Path) -> None:
 
 def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | Path,
                  changes: tuple[str, ...] = (), *, lrs: str | None = None,
-                 mead: str | None = None) -> None:
+                 mead: str | None = None, tensorboard: bool = False) -> None:
   """Trains the stages of a system in order, in one process; finished ones are skipped.
 
   Args:
@@ -302,6 +304,7 @@ def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | 
     changes: 'stage.key=value' for one stage's config, '*.key=value' for all.
     lrs: dataset in place of the preset's synthetic one of many speakers; 'lrs2/main', say.
     mead: the same for the one of eight emotions; 'mead/front', say.
+    tensorboard: see `train_stage`.
 
   Raises:
     UserError: unknown system or key, and everything `train_stage` refuses.
@@ -328,5 +331,6 @@ def train_system(system: str, preset: str, data_dir: str | Path, workdir: str | 
       check_vgg19(cfg)
   check_data({Path(workdir) / stage: cfg for stage, cfg in configs.items()}, data_dir)
   for number, (stage, cfg) in enumerate(configs.items(), start=1):
-    train_stage(cfg, data_dir, Path(workdir) / stage, title=f'[{number}/{len(nodes)}] {stage}')
+    train_stage(cfg, data_dir, Path(workdir) / stage, title=f'[{number}/{len(nodes)}] {stage}',
+                tensorboard=tensorboard)
     jax.clear_caches()  # programs of a finished stage only hold memory

@@ -1,5 +1,6 @@
 """Training loads none of the heavy frameworks: neither for --help nor for a step."""
 
+import os
 import re
 import subprocess
 import sys
@@ -32,7 +33,9 @@ from cemnet_jax.train import loop
 from tests.train import toy
 cfg = toy.config(steps=1)
 with tempfile.TemporaryDirectory() as workdir:
-  loop.fit(toy.make(cfg), cfg, toy.Data(), toy.Data(), toy.FROZEN, workdir)
+  loop.fit(toy.make(cfg), cfg, toy.Data(), toy.Data(), toy.FROZEN, workdir,
+           tensorboard='tensorboardX' in sys.argv)
+  assert not 'tensorboardX' in sys.argv or list(pathlib.Path(workdir).glob('tensorboard/*'))
 print('heavy:', sorted({name.split('.')[0] for name in sys.modules} & set(sys.argv[1:])))
 '''
 
@@ -41,3 +44,13 @@ def test_a_training_step_imports_nothing_heavy():
   result = subprocess.run([sys.executable, '-c', STEP, *HEAVY], cwd=ROOT, capture_output=True,
                           text=True, timeout=600)
   assert 'heavy: []' in result.stdout, result.stdout + result.stderr
+
+
+def test_event_files_need_no_tensorflow_even_where_it_is_installed(tmp_path):
+  (tmp_path / 'tensorflow').mkdir()
+  (tmp_path / 'tensorflow' / '__init__.py').write_text('')
+  path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+  result = subprocess.run([sys.executable, '-c', STEP, 'tensorflow', 'keras', 'tensorboardX'],
+                          cwd=ROOT, capture_output=True, text=True, timeout=600,
+                          env=os.environ | {'PYTHONPATH': path})
+  assert "heavy: ['tensorboardX']" in result.stdout, result.stdout + result.stderr

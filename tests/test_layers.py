@@ -43,10 +43,12 @@ ONLY_IN = {
   'tensorflow_datasets': ('cemnet_jax/data/', 'cemnet_jax/commands/', 'tfds_builders/'),
   'mediapipe': ('cemnet_jax/preprocess/face.py', 'cemnet_jax/preprocess/synthetic/agreement.py'),
   'torch': ('cemnet_jax/weights/',),
+  'librosa': ('cemnet_jax/preprocess/alignment.py',),  # seconds to import: built data only
   'tensorflow': (),
-  'clu': ('cemnet_jax/train/log.py',),
+  'clu': ('cemnet_jax/train/', 'cemnet_jax/stages/'),
+  'tensorboardX': ('cemnet_jax/train/log.py',),
 }
-LAZY = {'mediapipe', 'torch', 'librosa'}  # never while a module is imported
+LAZY = {'mediapipe', 'torch', 'librosa', 'tensorboardX'}  # never while a module is imported
 WITHOUT_JAX = ('cemnet_jax/data/', 'cemnet_jax/systems.py', 'cemnet_jax/topology.py',
                'cemnet_jax/errors.py', 'cemnet_jax/files.py', 'cemnet_jax/fingerprints.py',
                'cemnet_jax/crops.py')

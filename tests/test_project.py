@@ -20,7 +20,7 @@ DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 
 MODULE_OF = {'opencv-contrib-python': 'cv2', 'orbax-checkpoint': 'orbax', 'absl-py': 'absl',
              'protobuf': 'google', 'scikit-image': 'skimage', 'scikit-learn': 'sklearn',
-             'pillow': 'PIL'}
+             'pillow': 'PIL', 'tensorboardx': 'tensorboardX'}
 # Imported by no file of ours: the backend of jax, and what tfds reads records and files with.
 INDIRECT = {'jaxlib', 'importlib_resources', 'etils'}
 # weights/ reads such files, and tfds_builders/ builds through Beam, where these are installed

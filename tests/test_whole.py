@@ -76,7 +76,7 @@ def test_evaluate(trained, tmp_path):
   for split in ('test', 'test_sentence'):
     scores = numbers['tables'][f'cross_emotion/{split}/cemnet']
     assert scores['m_lmd']['count'] == 2 and scores['m_lmd']['mean'] > 0
-    assert np.isfinite(scores['psnr_lower']['mean'])
+    assert np.isfinite(scores['psnr_region']['mean'])
   assert numbers['weights'][str(work)]['ebm'].split(',')[0] == chain.read(work / 'ebm').fingerprint
   assert 'Table II, cross emotion' in said and (tmp_path / 'index.html').is_file()
 

@@ -17,6 +17,8 @@ def add_arguments(parser) -> None:
                       'mead/front; the synthetic one by default')
   parser.add_argument('--set', action='append', default=[], metavar='STAGE.KEY=VALUE',
                       help="changes a field of one stage's config, or of all with *")
+  parser.add_argument('--tensorboard', action='store_true',
+                      help="writes event files for TensorBoard into each stage's folder, too")
   parser.add_argument('--distributed', action='store_true', help='one of several processes')
   parser.add_argument('--coordinator', help='host:port of the first process')
   parser.add_argument('--num_processes', type=integer(1, MOST_PROCESSES),
@@ -37,4 +39,4 @@ def run(args) -> None:
   if args.distributed:
     process.join_cluster(args.coordinator, args.num_processes, args.process_id)
   train_system(args.system, args.preset, args.data, args.workdir, tuple(args.set),
-               lrs=args.lrs, mead=args.mead)
+               lrs=args.lrs, mead=args.mead, tensorboard=args.tensorboard)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 
+# Not clu.metrics.Average, which adds in float32 one after the other: other orders give other bits.
 class Tally(NamedTuple):
   """Sum of a metric's values and how many there were (clips, frames or steps; it says which)."""
   total: float

@@ -3,14 +3,12 @@
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from math import gcd
 
 import numpy as np
+import soxr
 from jaxtyping import Float
 
 from cemnet_jax.errors import UserError
-
-TAPS = 10  # resample_poly's filter reaches so many samples of the lower rate to each side
 
 
 class Recording:
@@ -51,33 +49,24 @@ class Recording:
     return np.frombuffer(read, self.dtype)
 
 
-def resample(wav: Float[np.ndarray, 'S *C'], rate: int, new_rate: int,
-             ) -> Float[np.ndarray, 'R *C']:
-  """Polyphase resampling without delay; R = ceil(S new_rate / rate)."""
-  if rate == new_rate:
-    return np.asarray(wav, np.float32)
-  common = gcd(rate, new_rate)
-  from scipy.signal import resample_poly  # late: it takes as long to import as JAX
-  return resample_poly(wav, new_rate // common, rate // common).astype(np.float32)
-
-
 def resample_parts(parts: Iterable[Float[np.ndarray, 'S *C']], rate: int, new_rate: int,
                    ) -> Iterator[Float[np.ndarray, 'R *C']]:
-  """`resample` of the parts laid end to end, bit by bit, about a second at a time."""
+  """Sound at another rate without delay, with the same bits however it is cut into parts.
+
+  Together the parts have S new_rate / rate samples, rounded. libsoxr at librosa's quality: errors
+  of tones up to 0.3 of the lower rate under -82 dB, where scipy's polyphase filter had -61.
+  """
   if rate == new_rate:
     yield from parts
     return
-  common = gcd(rate, new_rate)
-  up, down = new_rate // common, rate // common
-  grid = lambda samples: -(-samples // down) * down  # there an input and an output meet
-  reach, step = grid(TAPS * max(up, down) // up + 1), grid(rate)
-  held, behind = np.zeros(0, np.float32), 0  # the first `behind` samples of `held` are done
+  # PyAV's resampler took 8 times as long with 30 dB less on most tones.
+  stream, part = None, None
   for part in parts:
-    held = np.concatenate([held, part]) if len(held) else part
-    while len(held) >= behind + step + reach:
-      some = resample(held[:behind + step + reach], rate, new_rate)
-      yield some[behind * up // down:(behind + step) * up // down]
-      drop = max(0, behind + step - reach)
-      held, behind = held[drop:], behind + step - drop
-  if len(held) > behind:
-    yield resample(held, rate, new_rate)[behind * up // down:]
+    part = np.ascontiguousarray(part, np.float32)
+    if stream is None:
+      channels = part.shape[1] if part.ndim > 1 else 1
+      stream = soxr.ResampleStream(rate, new_rate, channels, dtype='float32')
+    for start in range(0, len(part), rate):  # so that no part that comes out is long
+      yield stream.resample_chunk(part[start:start + rate])
+  if stream is not None:
+    yield stream.resample_chunk(part[:0], last=True)

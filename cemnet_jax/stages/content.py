@@ -1,6 +1,7 @@
 """Stage `content`: pretrain the content encoder by CTC on transcripts (audio2text, spec 3.4)."""
 
 import jax.numpy as jnp
+from clu.metrics import Average
 
 from cemnet_jax import losses
 from cemnet_jax.nets.audio_encoder import TranscriptHead
@@ -39,7 +40,7 @@ def make(cfg) -> Stage:
     feature = encoder.apply(variables(tree, 'encoder'), batch['mfcc'], train=False)
     logits = head.apply({'params': params['head']}, feature, batch['windows'])
     mask = batch['mask']
-    return {'ctc': (ctc(logits, batch, mask) * mask.sum(), mask.sum()),
+    return {'ctc': Average(ctc(logits, batch, mask) * mask.sum(), mask.sum()),
             'blank': masked_sum(logits.argmax(-1) == 0, heard(batch))}
 
   return supervised(cfg, init, loss, evaluate)

@@ -1,6 +1,7 @@
 """Stage `lip_expert`: do five lower faces and a mel window belong together? (Wav2Lip; spec 9.1)."""
 
 import jax.numpy as jnp
+from clu.metrics import Average
 
 from cemnet_jax import losses
 from cemnet_jax.nets.pipeline import to_float
@@ -52,7 +53,7 @@ def make(cfg) -> Stage:
     tree = {'params': params, 'stats': stats}
     judged = judge(net.apply(variables(tree, 'expert'), *inputs(batch), train=False), batch)
     count = batch['mask'].sum()
-    return {'entropy': (losses.lip_sync(*judged) * count, count),
-            'accuracy': (accuracy(*judged) * count, count)}
+    return {'entropy': Average(losses.lip_sync(*judged) * count, count),
+            'accuracy': Average(accuracy(*judged) * count, count)}
 
   return supervised(cfg, init, loss, evaluate)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import chex
 import jax
-import jax.numpy as jnp
 import optax
+from clu.metrics import Average
 
 from cemnet_jax.train import state as train_state
 from cemnet_jax.train.optim import make_optimizer
@@ -38,9 +39,13 @@ def apply_train(net, params: Tree, stats: Tree, *args, key=None, **kwargs) -> tu
   return out, new.get('batch_stats', {})
 
 
-def masked_sum(values, mask) -> tuple[jax.Array, jax.Array]:
-  """Values (...) of examples and their mask -> (sum, count), so that padded batches add exactly."""
-  return jnp.sum(values * mask), jnp.sum(mask)
+def masked_sum(values: jax.Array, mask: jax.Array) -> Average:
+  """Sum and count of the values whose mask is one, so that padded batches add exactly.
+
+  AssertionError where the two have not the same shape: they would be broadcast.
+  """
+  chex.assert_equal_shape([values, mask])
+  return Average.from_model_output(values, mask)
 
 
 def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
@@ -52,7 +57,7 @@ def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
     cfg: the stage's config; `optimizer`, `steps` and `seed` are read.
     init: (key, frozen, batch) -> ({net: params}, {net: stats}).
     loss: (params, stats, frozen, batch, key) -> (total, (new stats, {term: scalar})).
-    evaluate: (params, stats, frozen, batch) -> {name: (sum, count)}, or rows for `score`.
+    evaluate: (params, stats, frozen, batch) -> {name: Average}, or rows for `score`.
     optimizers: {net: a config in place of `cfg.optimizer` for this net}.
     ema: decay of the average of parameters that is evaluated and used later; 0 for none.
     score: see `Stage.score`.
@@ -71,6 +76,7 @@ def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
     key = key_for(cfg.seed, state.step, cfg.stage)
     grad = jax.value_and_grad(loss, has_aux=True)
     (total, (stats, terms)), grads = grad(state.params, state.stats, frozen, batch, key)
+    chex.assert_rank([total, *terms.values()], 0)
     metrics = {'loss': total, 'grad_norm': optax.global_norm(grads), **terms}
     return train_state.apply_grads(state, grads, of_nets(grads), stats, ema), metrics
 

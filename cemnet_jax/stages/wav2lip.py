@@ -6,6 +6,7 @@ net with the best lip-sync is the one without, and it is the one that tables cal
 
 import jax
 import jax.numpy as jnp
+from clu.metrics import Average
 
 from cemnet_jax import losses
 from cemnet_jax.errors import UserError
@@ -75,7 +76,7 @@ def make(cfg) -> Stage:
     images, count = images.reshape(target.shape), mask.sum()
     copied = to_float(batch['reference'])
     quality = lambda x: masked_sum(psnr_lower(x, target).mean(axis=1), mask)
-    sync = lambda x: (judge(frozen, x, batch, mask) * count, count)
+    sync = lambda x: Average(judge(frozen, x, batch, mask) * count, count)
     return {'psnr_lower': quality(images), 'psnr_copied': quality(copied),
             'sync': sync(images), 'sync_real': sync(target)}
 

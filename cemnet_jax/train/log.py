@@ -1,19 +1,24 @@
-"""What a run leaves to read: metrics.jsonl, a progress bar or lines, curves.png.
+"""What a run leaves to read: metrics.jsonl, a progress bar or lines, curves.png, parameters.txt,
+and on demand event files for TensorBoard.
 
 Rows hold no times, so the log of a killed and resumed run equals that of an unbroken one.
 """
 
 import json
 import math
+import shutil
 import sys
 from pathlib import Path
 
+from clu import parameter_overview
 from tqdm import tqdm
 
 from cemnet_jax.files import whole, write_text
 
 ROWS = 'metrics.jsonl'
 CURVES = 'curves.png'
+PARAMETERS = 'parameters.txt'
+EVENTS = 'tensorboard'
 EVAL = 'eval/'  # prefix of evaluation metrics in a row
 
 
@@ -30,9 +35,14 @@ def read_rows(path: Path) -> list[dict]:
 
 
 class Log:
-  """Log of one stage. `writes=False` (other processes than the first) keeps rows in memory only."""
+  """Log of one stage. `writes=False` (other processes than the first) keeps rows in memory only.
 
-  def __init__(self, workdir: Path, title: str, *, start: int, steps: int, writes: bool = True):
+  With `tensorboard` every row goes to event files in the folder tensorboard, too; those of an
+  earlier run are made anew from its rows.
+  """
+
+  def __init__(self, workdir: Path, title: str, *, start: int, steps: int, writes: bool = True,
+               tensorboard: bool = False):
     self.workdir, self.title, self.steps, self.writes = Path(workdir), title, steps, writes
     path = self.workdir / ROWS
     # Rows after the checkpoint will be written again by the steps that are run again.
@@ -41,6 +51,7 @@ class Log:
     if writes:
       write_text(path, ''.join(json.dumps(row) + '\n' for row in self.rows))
       self._file = path.open('a', buffering=1)
+    self._events = _events(self.workdir / EVENTS, self.rows) if writes and tensorboard else None
     self._bar = tqdm(total=steps, initial=start, desc=title, unit='step', leave=True,
                      disable=not writes or not sys.stderr.isatty(), dynamic_ncols=True)
 
@@ -55,11 +66,24 @@ class Log:
     if not self.writes:
       return
     self._file.write(json.dumps(row) + '\n')
+    if self._events:
+      _add(self._events, row)
     text = '  '.join(f'{name} {value:.4g}' for name, value in list(values.items())[:4])
     if self._bar.disable:
       print(f'{self.title}  {step}/{self.steps}  {text}', flush=True)
     else:
       self._bar.set_postfix_str(text)
+
+  def parameters(self, params: dict) -> None:
+    """Writes clu's table of {net: parameters}, and says on a line how many each net has."""
+    if not self.writes:
+      return
+    table = parameter_overview.get_parameter_overview(params, include_stats=False)
+    write_text(self.workdir / PARAMETERS, table + '\n')
+    counts = {net: parameter_overview.count_parameters(tree) for net, tree in params.items()}
+    nets = ', '.join(f'{net} {count:,}' for net, count in counts.items())
+    print(f'{self.title}  {sum(counts.values()):,} parameters: {nets}; see {PARAMETERS}',
+          flush=True)
 
   def evaluations(self, name: str) -> list[float]:
     """All values so far of one evaluation metric, in order."""
@@ -105,3 +129,22 @@ class Log:
     self._bar.close()
     if self._file:
       self._file.close()
+    if self._events:
+      self._events.close()
+
+
+def _events(folder: Path, rows: list[dict]):
+  """A writer of event files that hold `rows` and nothing else."""
+  # clu.metric_writers needs TensorFlow; this one loads at most torch, where that is installed.
+  from tensorboardX import SummaryWriter
+  shutil.rmtree(folder, ignore_errors=True)
+  writer = SummaryWriter(str(folder))
+  for row in rows:
+    _add(writer, row)
+  return writer
+
+
+def _add(writer, row: dict) -> None:
+  for name, value in row.items():
+    if name != 'step':
+      writer.add_scalar(name, value, row['step'])

@@ -4,7 +4,6 @@
 killed at any moment and started again ends with the same bits, on the same mesh.
 """
 
-import collections
 import contextlib
 import itertools
 import math
@@ -18,6 +17,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import optax
+from clu.metrics import Average
 from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
@@ -154,14 +154,12 @@ class _Preemption(contextlib.AbstractContextManager):
     return self._came if self._alone else multihost_utils.reached_preemption_sync_point(step)
 
 
-def _means(results: list[dict]) -> dict[str, float]:
-  """(sum, count) of every batch -> means over all of them, added on the host."""
-  sums, counts = collections.Counter(), collections.Counter()
-  for result in results:
-    for name, (total, count) in result.items():
-      sums[name] += float(total)
-      counts[name] += float(count)
-  return {name: sums[name] / counts[name] for name in sums if counts[name]}
+def _means(results: list[dict[str, Average]]) -> dict[str, float]:
+  """Sums and counts of every batch -> means over all of them, added on the host in float64."""
+  first, *others = jax.tree.map(np.float64, results)
+  for other in others:
+    first = {name: average.merge(other[name]) for name, average in first.items()}
+  return {name: float(average.compute()) for name, average in first.items() if average.count}
 
 
 def _rows(results: list[dict]) -> dict[str, np.ndarray]:
@@ -234,7 +232,7 @@ class _Run:
 
 def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str | Path, *,
         title: str = '', identity: dict | None = None, people: set[str] | None = None,
-        iterate: Callable = serial, devices=None) -> TrainState:
+        iterate: Callable = serial, devices=None, tensorboard: bool = False) -> TrainState:
   """Trains `stage` to `cfg.steps`, from the latest checkpoint in `workdir` if there is one.
 
   Args:
@@ -243,13 +241,15 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     dataset: `dataset[step]` is this process's part of batch `step`, a dict of numpy arrays.
     eval_dataset: the same with a length, or None.
     frozen: {stage name: {'params': ..., 'stats': ...}} and whatever else the stage reads.
-    workdir: gets checkpoints/, metrics.jsonl, config.json, curves.png and, at the end, done.json.
+    workdir: gets checkpoints/, metrics.jsonl, config.json, parameters.txt, curves.png and, at the
+      end, done.json.
     title: shown beside the progress; the stage's name if empty.
     identity: what must not change when the run resumes (datasets, frozen stages), see
       `chain.Link`.
     people: who speaks in the training data.
     iterate: `(dataset, start, workers) -> generator` that may prefetch.
     devices: the devices to use, all if None.
+    tensorboard: whether event files are written, too, see `Log`.
 
   Returns:
     The state after the last step.
@@ -277,7 +277,8 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     start = checkpoints.latest or 0
     if main and not start:
       chain.begin(workdir, identity, people or set())
-    log = closing(Log(workdir, title, start=start, steps=cfg.steps, writes=main))
+    log = closing(Log(workdir, title, start=start, steps=cfg.steps, writes=main,
+                      tensorboard=tensorboard))
     preemption = stack.enter_context(_Preemption())
 
     split, key = shard.batch_sharding(mesh), key_for(cfg.seed, 0, 'init')
@@ -285,6 +286,7 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     batch = shard.to_global(next(batches), split)
     frozen = shard.to_global(frozen, shard.replicated(mesh))
     programs = _programs(stage, cfg, mesh, key, frozen, batch)
+    log.parameters(programs.abstract.params)
     state = checkpoints.restore(programs.abstract) if start else programs.init(key, frozen, batch)
     run = _Run(cfg, log, checkpoints, programs)
     ready = time.monotonic()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import chex
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
@@ -73,6 +74,7 @@ class FeaturePool:
       {name: np.stack([part[name] for part in parts]) for name in parts[0]})
     self._parts = {name: np.swapaxes(array, 0, 1).reshape(-1, *array.shape[3:])
                    for name, array in gathered.items()}
+    chex.assert_equal_shape_prefix(list(self._parts.values()), 1)  # a row of each per example
     self._size = len(next(iter(self._parts.values())))
     self._batch_size, self._seed, self._train, self._count = batch_size, seed, train, count
 

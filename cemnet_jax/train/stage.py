@@ -19,8 +19,8 @@ class Stage(NamedTuple):
     init: `(key, frozen, batch) -> TrainState`, with step 0. The batch only gives shapes.
     step: `(state, frozen, batch) -> (state, metrics)`; adds one to `state.step`; metrics are
       scalars. Random keys come from `rng.key_for(seed, state.step, name)`.
-    evaluate: `(state, frozen, batch) -> {name: (sum, count)}` over the examples whose
-      `batch['mask']` is one, so that batches and hosts add up exactly.
+    evaluate: `(state, frozen, batch) -> {name: clu.metrics.Average}` over the examples whose
+      `batch['mask']` is one: sums and counts, so that batches and hosts add up exactly.
     score: None, or `{name: (N, ...)} -> {metric: value}` on the host, for what compares examples
       of different batches: `evaluate` then returns a row for each example, `{name: (B, ...)}` with
       `mask`, and `score` is given the rows of the whole evaluation but those of `mask` 0.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import chex
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -44,8 +45,11 @@ def apply_grads(state: TrainState, grads: dict[str, Tree],
   """One update of the nets named in `grads`; new batch statistics replace the old ones.
 
   Parameters of nets in `state.ema` are averaged with `ema_decay`, less of it in the first steps:
-  otherwise a short run would keep a part of its random start.
+  otherwise a short run would keep a part of its random start. AssertionError, while it is traced,
+  where gradients or statistics have other shapes or types than what they change.
   """
+  for new, old in ((grads, state.params), (stats or {}, state.stats)):
+    chex.assert_trees_all_equal_shapes_and_dtypes(new, {name: old[name] for name in new})
   params, opt = dict(state.params), dict(state.opt)
   for name, grad in grads.items():
     updates, opt[name] = txs[name].update(grad, opt[name], params[name])

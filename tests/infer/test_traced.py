@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -57,7 +58,7 @@ def test_it_is_traced_once_and_computes_the_same(call, tmp_path, monkeypatch):
   plain = fresh()(Scaled(2.0), pair, None)
   for other in (first, second):
     assert isinstance(other, Pair)
-    jax.tree.map(np.testing.assert_array_equal, other, plain)
+    chex.assert_trees_all_equal(other, plain)
 
 
 @pytest.mark.parametrize('change', ['field', 'shape', 'type', 'tree', 'source'])

@@ -1,5 +1,6 @@
 """SPADE against its plain form, two convolutions of the repeated picture: same tree, same bits."""
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -36,7 +37,7 @@ def test_starts_with_the_same_parameters(copies):
   ours = SpadeNorm(HIDDEN, copies=copies).init(jax.random.key(3), x, modulation)
   plain = Plain().init(jax.random.key(3), x, jnp.repeat(modulation, copies, axis=-1))
   assert jax.tree.structure(ours) == jax.tree.structure(plain)
-  jax.tree.map(np.testing.assert_array_equal, ours, plain)
+  chex.assert_trees_all_equal(ours, plain)
 
 
 @pytest.mark.parametrize('sets', [1, 2])

@@ -51,6 +51,20 @@ def test_band_is_respected_and_always_passable(rows, cols, band):
   assert off_line.max() <= max(band, 1 / (rows - 1), 1 / (cols - 1)) + 1e-9
 
 
+@pytest.mark.parametrize('seed', range(20))
+def test_ties_go_to_the_diagonal_then_to_the_reference(seed):
+  rng = np.random.default_rng(seed)
+  band = rng.choice([0.0, 0.05, 0.3, 1.0])
+  ref, other = (rng.integers(0, 3, (n, 2)).astype(float) for n in rng.integers(1, 40, 2))
+  path = alignment.dtw_path(ref, other, band)
+  cost = np.abs(ref[:, None] - other[None]).sum(axis=-1)
+  total = alignment._accumulate(cost[..., None], band)[..., 0]
+  for here, before in zip(path[:0:-1].tolist(), path[-2::-1].tolist()):
+    choices = [(here[0] - di, here[1] - dj) for di, dj in ((1, 1), (1, 0), (0, 1))
+               if here[0] >= di and here[1] >= dj]
+    assert tuple(before) == min(choices, key=total.__getitem__)
+
+
 def test_known_warp_is_found():
   rng = np.random.default_rng(1)
   ref = rng.normal(size=(80, 12))

@@ -43,6 +43,14 @@ def test_mel_equals_librosa(samples, pad, pad_mode):
   np.testing.assert_allclose(mel, _librosa_mel(wav, pad_mode), atol=1e-5)
 
 
+def test_constants_are_librosas():
+  window, bank = audio.mel_constants()
+  theirs = librosa.filters.mel(sr=16000, n_fft=800, n_mels=80, fmin=55, fmax=7600,
+                               dtype=np.float64)
+  np.testing.assert_allclose(bank.T, theirs, rtol=0, atol=1e-12)
+  np.testing.assert_allclose(window, librosa.filters.get_window('hann', 800), rtol=0, atol=1e-12)
+
+
 def test_paddings_differ_only_in_the_first_and_last_two_frames():
   wav = _sound(16000) + 0.1
   zeros, reflect = audio.mel_spectrogram(wav), audio.mel_spectrogram(wav, 'reflect')

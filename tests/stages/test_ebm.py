@@ -1,5 +1,6 @@
 """What the memory's stage hears and sees: a classifier's logits without AEE, blurred identities."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,5 +48,5 @@ def test_identities_are_blurred_in_training_alone(make_config, make_batch, make_
     step = jax.jit(stage.step)
     after, _ = step(state, frozen, batch)  # the decoder starts at zero: the second step differs
     found[noise] = values, step(after, frozen, batch)[1]['loss']
-  jax.tree.map(np.testing.assert_array_equal, found[0.0][0], found[2.0][0])
+  chex.assert_trees_all_equal(found[0.0][0], found[2.0][0])
   assert found[0.0][1] != found[2.0][1]

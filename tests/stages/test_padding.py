@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import chex
 import jax
 import numpy as np
 import pytest
@@ -37,6 +38,4 @@ def test_padding_changes_neither_a_step_nor_a_score(name, make_config, make_batc
   step, evaluate = jit(stage.step), jit(stage.evaluate)
   found = [jax.device_get((step(state, frozen, b), evaluate(state, frozen, b)))
            for b in (batch, noisy(batch))]
-  for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(found[0]),
-                          jax.tree.leaves(found[1]), strict=True):
-    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6, err_msg=jax.tree_util.keystr(path))
+  chex.assert_trees_all_close(*found, rtol=1e-5, atol=1e-6)

@@ -28,7 +28,7 @@ def test_only_lower_halves_are_judged(make_config, make_batch, make_frozen):
   stage = stages.load(cfg).make(cfg)
   batch, frozen = make_batch(cfg, 2), make_frozen(cfg, 2)
   state = jax.jit(stage.init)(jax.random.key(0), frozen, batch)
-  evaluate = lambda b: {k: float(total) / float(count) for k, (total, count)
+  evaluate = lambda b: {name: float(average.compute()) for name, average
                         in jax.jit(stage.evaluate)(state, frozen, b).items()}
   base = evaluate(batch)
   half = cfg.data.image_size // 2

@@ -2,11 +2,13 @@
 
 import json
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 from jax.experimental import multihost_utils
+from tensorboardX.proto.event_pb2 import Event
 
 from cemnet_jax.errors import UserError
 from cemnet_jax.train import ckpt
@@ -100,6 +102,49 @@ def test_log_drops_torn_and_later_rows(tmp_path, capsys):
   assert all(json.loads(line) for line in path.read_text().splitlines())
 
 
+def test_parameters_are_a_table_and_a_line(tmp_path, capsys):
+  log = Log(tmp_path, 'toy', start=0, steps=9)
+  log.parameters({'net': {'dense': {'w': np.zeros((40, 30), np.float32)}},
+                  'head': {'b': jax.ShapeDtypeStruct((7,), np.float32)}})
+  log.close()
+  assert capsys.readouterr().out == (
+    'toy  1,207 parameters: net 1,200, head 7; see parameters.txt\n')
+  table = (tmp_path / 'parameters.txt').read_text()
+  assert '| net/dense/w | (40, 30) | float32 | 1,200 |' in table
+  assert table.endswith('Total: 1,207 -- 4,828 bytes\n')
+  assert not list(tmp_path.glob('*tmp*'))
+
+
+def events(folder):
+  """(tag, step, value) of the event files in a folder."""
+  found = []
+  for path in folder.iterdir():
+    data, at = path.read_bytes(), 0
+    while at < len(data):  # a TFRecord: length, its checksum, the record, its checksum
+      size = int.from_bytes(data[at:at + 8], 'little')
+      event = Event.FromString(data[at + 12:at + 12 + size])
+      found += [(value.tag, event.step, value.simple_value) for value in event.summary.value]
+      at += 16 + size
+  return found
+
+
+def test_tensorboard_shows_the_rows_of_the_log_and_no_others(tmp_path):
+  log = Log(tmp_path, 'toy', start=0, steps=9)  # not asked for yet
+  log.write(2, {'loss': 0.5})
+  log.close()
+  assert not (tmp_path / 'tensorboard').exists()
+  log = Log(tmp_path, 'toy', start=2, steps=9, tensorboard=True)
+  log.write(4, {'loss': 0.25, 'l1': 3.0})
+  log.write(4, {'eval/l1': 2.0})
+  log.write(6, {'loss': 0.125})
+  log.close()
+  log = Log(tmp_path, 'toy', start=4, steps=9, tensorboard=True)  # 6 was not saved
+  log.write(6, {'loss': 0.75})
+  log.close()
+  assert events(tmp_path / 'tensorboard') == [
+    ('loss', 2, 0.5), ('loss', 4, 0.25), ('l1', 4, 3.0), ('eval/l1', 4, 2.0), ('loss', 6, 0.75)]
+
+
 def test_curves_are_a_picture(tmp_path):
   log = Log(tmp_path, 'toy', start=0, steps=9)
   log.curves()
@@ -113,8 +158,9 @@ def test_curves_are_a_picture(tmp_path):
 
 
 def test_other_processes_write_nothing(tmp_path, capsys):
-  log = Log(tmp_path, 'toy', start=0, steps=9, writes=False)
+  log = Log(tmp_path, 'toy', start=0, steps=9, writes=False, tensorboard=True)
   log.write(1, {'loss': 1.})
+  log.parameters({'net': {'w': np.zeros(3)}})
   log.curves()
   log.close()
   assert not list(tmp_path.iterdir()) and not capsys.readouterr().out

@@ -55,7 +55,8 @@ def test_run_learns_and_leaves_its_files(one):
   assert int(state.step) == 8
   assert losses(workdir)[-1, 0] < losses(workdir)[0, 0]
   assert {p.name for p in workdir.iterdir()} == {
-    'checkpoints', 'metrics.jsonl', 'config.json', 'identity.json', 'curves.png', 'done.json'}
+    'checkpoints', 'metrics.jsonl', 'config.json', 'identity.json', 'parameters.txt', 'curves.png',
+    'done.json'}
   done = json.loads((workdir / 'done.json').read_text())
   assert done['step'] == 8 and not done['early_stopped']
   assert [r['step'] for r in read_rows(workdir / 'metrics.jsonl') if 'eval/l1' in r] == [4, 8]

@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from clu.metrics import Average
 
 from cemnet_jax.train import state as states
 from cemnet_jax.train.optim import make_optimizer
@@ -75,7 +76,7 @@ def make(cfg) -> Stage:
     out = generator.apply({'params': state.params['generator'],
                            'batch_stats': state.stats['generator']}, batch['x'], train=False)
     error = jnp.abs(out - batch['y']).mean(axis=(1, 2, 3))
-    return {'l1': ((error * batch['mask']).sum(), batch['mask'].sum())}
+    return {'l1': Average((error * batch['mask']).sum(), batch['mask'].sum())}
 
   return Stage(init, step, evaluate)
 
