@@ -219,10 +219,11 @@ def train_stage(cfg: ConfigDict, data_dir: str | Path, workdir: str | Path, *,
     return
   loop.check_workdir(workdir)
   with locked(workdir) if jax.process_index() == 0 else contextlib.nullcontext():
-    _train_stage(cfg, data_dir, workdir, clips, frozen, identity, frozen_dirs, title)
+    _train_stage(cfg, data_dir, workdir, clips, frozen, identity, frozen_dirs, title, tensorboard)
 
 
-def _train_stage(cfg, data_dir, workdir: Path, clips, frozen, identity, frozen_dirs, title) -> None:
+def _train_stage(cfg, data_dir, workdir: Path, clips, frozen, identity, frozen_dirs, title,
+                 tensorboard) -> None:
   """`train_stage` of a stage that is not finished, in a folder that no other run works in."""
   from cemnet_jax.data.pipeline import NoExamples, iterate, make_dataset
 
