@@ -53,7 +53,7 @@ def aligned(points: Float[np.ndarray, 'F 131 2']) -> Float[np.ndarray, 'F 131 2'
   return 100 * np.asarray(landmark_frame.to_frame(points, similarity), np.float64)
 
 
-def measures(points: Float[np.ndarray, 'F 131 2']) -> dict[str, Float[np.ndarray, 'F']]:
+def measures(points: Float[np.ndarray, 'F 131 2']) -> dict[str, Float[np.ndarray, ' F']]:
   """Measures of faces in the stable frame; widths, heights and thicknesses in its percent."""
   x, y = points[..., 0], points[..., 1]
   found = {f'width at {name}': x[:, 24 - i] - x[:, i] for name, i in LEVELS.items()}

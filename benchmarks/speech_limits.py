@@ -45,8 +45,8 @@ class Video(NamedTuple):
   """One video's mouth and sound."""
   source: str
   sentence: str | None  # person and sentence, where they are known
-  opening: Float[np.ndarray, 'T']
-  level: Float[np.ndarray, 'T']
+  opening: Float[np.ndarray, ' T']
+  level: Float[np.ndarray, ' T']
   mel: Float[np.ndarray, 'A 80']
 
 
@@ -71,7 +71,7 @@ def cepstra(mel: Float[np.ndarray, 'A 80']) -> Float[np.ndarray, 'A C']:
   return (coefficients - coefficients.mean(axis=0)) / (coefficients.std(axis=0) + 1e-6)
 
 
-def moved(other: Video, video: Video) -> Float[np.ndarray, 'T']:
+def moved(other: Video, video: Video) -> Float[np.ndarray, ' T']:
   """The other's opening at the moments when it says what `video` says."""
   _, path = librosa.sequence.dtw(cepstra(video.mel).T, cepstra(other.mel).T,
                                  step_sizes_sigma=STEPS, weights_mul=PRICES)

@@ -24,11 +24,11 @@ class Footage(NamedTuple):
   drawn: Sequence[UInt8[np.ndarray, 'H W 3']]  # T frames before encoding
   decoded: Sequence[UInt8[np.ndarray, 'H W 3']]  # the same frames out of the mp4
   asked: Float[np.ndarray, 'T 131 2']  # what the renderer was told, in the crop
-  audio: Float[np.ndarray, 'S']
+  audio: Float[np.ndarray, ' S']
   pictures: Sequence[UInt8[np.ndarray, 'H W 3']]  # N of the reference, whole
   landmarks: Float[np.ndarray, 'N 131 2']  # of them, px
   boxes: Float[np.ndarray, 'N 4']  # their crops, px
-  shown: Int[np.ndarray, 'T']  # which of them each frame shows
+  shown: Int[np.ndarray, ' T']  # which of them each frame shows
   moving: bool  # they are frames of a video
 
 
@@ -127,13 +127,13 @@ def _in_picture(box, picture, size):
   return inside[1][:, None] & inside[0]
 
 
-def _bridged(values: Float[np.ndarray, 'T']) -> Float[np.ndarray, 'T']:
+def _bridged(values: Float[np.ndarray, ' T']) -> Float[np.ndarray, ' T']:
   """Straight lines over what is not known; all NaN stays."""
   known = np.flatnonzero(np.isfinite(values))
   return np.interp(np.arange(len(values)), known, values[known]) if len(known) else values
 
 
-def own_sync(landmarks: Float[np.ndarray, 'T 131 2'], audio: Float[np.ndarray, 'S']
+def own_sync(landmarks: Float[np.ndarray, 'T 131 2'], audio: Float[np.ndarray, ' S']
              ) -> Mapping[str, float]:
   """Lag and correlation of a real video's own mouth and sound: what a recording itself reaches."""
   lag, correlation = sync_offset(lip_gap(landmarks, face_height(landmarks)),

@@ -26,7 +26,7 @@ class Scene(NamedTuple):
   """What one video is made of."""
   picture: UInt8[np.ndarray, 'S S 3']
   landmarks: Float[np.ndarray, '131 2']  # px
-  speech: Float[np.ndarray, 'S']
+  speech: Float[np.ndarray, ' S']
 
 
 def add_arguments(parser) -> None:

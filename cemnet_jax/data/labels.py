@@ -38,7 +38,7 @@ def known_rows(clips: Clips, needed: Sequence[str], rows: Sequence) -> list:
   return [row for row in rows if labelled[_clips_of(row)].all()]
 
 
-def _clips_of(row) -> Int[np.ndarray, 'N']:
+def _clips_of(row) -> Int[np.ndarray, ' N']:
   if isinstance(row, dict):  # of eight clips, -1 where one is missing
     return row['clips'][row['clips'] >= 0]
   return np.hstack(row if isinstance(row, tuple) else [row])

@@ -154,7 +154,7 @@ class Clips:
       return set()
     return set().union(*(self.people(s) for s in splits if s in ('val', 'test')))
 
-  def lengths(self) -> Int[np.ndarray, 'N']:
+  def lengths(self) -> Int[np.ndarray, ' N']:
     """Video frames that each clip lasts: by its sound where it holds no pictures."""
     frames = self.table['num_frames'].copy()
     for i in np.flatnonzero(frames == 0):

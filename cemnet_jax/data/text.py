@@ -9,7 +9,7 @@ VOCABULARY = 1 + len(ALPHABET)
 _TOKEN = {letter: i + 1 for i, letter in enumerate(ALPHABET)}
 
 
-def tokens_of(transcript: str) -> Int32[np.ndarray, 'S']:
+def tokens_of(transcript: str) -> Int32[np.ndarray, ' S']:
   """Tokens of a text: lower case, runs of white space as one space, other signs dropped."""
   text = ' '.join(transcript.lower().split())
   return np.array([_TOKEN[letter] for letter in text if letter in _TOKEN], np.int32)

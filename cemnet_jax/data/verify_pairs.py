@@ -37,10 +37,10 @@ class Labels(NamedTuple):
     lengths: video frames.
     ranges: split -> global indices.
   """
-  emotion: Int[np.ndarray, 'N']
-  speaker: Int[np.ndarray, 'N']
-  sentence: Int[np.ndarray, 'N']
-  lengths: Int[np.ndarray, 'N']
+  emotion: Int[np.ndarray, ' N']
+  speaker: Int[np.ndarray, ' N']
+  sentence: Int[np.ndarray, ' N']
+  lengths: Int[np.ndarray, ' N']
   ranges: dict[str, range]
 
   @classmethod

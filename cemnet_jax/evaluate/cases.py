@@ -116,7 +116,7 @@ def draw_references(clips: Clips, case: Case, count: int) -> References:
                     clip['landmarks'][frames].astype(np.float32), clip['crop_box'][frames])
 
 
-def reference_frames(case: Case, total: int, count: int) -> Int[np.ndarray, 'N']:
+def reference_frames(case: Case, total: int, count: int) -> Int[np.ndarray, ' N']:
   """Which of the reference clip's `total` frames `draw_references` takes."""
   rng = np.random.default_rng([case.seed, case.driving, case.reference])
   return rng.choice(total, count, replace=total < count)

@@ -51,7 +51,7 @@ class Question(NamedTuple):
   clip: dict
   references: Sequence[References]
   landmarks: Float[np.ndarray, 'T 131 2']  # of the clip
-  silent: Bool[np.ndarray, 'T']
+  silent: Bool[np.ndarray, ' T']
 
 
 class Judge:
@@ -167,7 +167,7 @@ def _emotion(clip) -> int | None:
 
 def landmark_scores(
     contents: Float[np.ndarray, 'N T 57 2'], landmarks: Float[np.ndarray, 'T 131 2'],
-    silent: Bool[np.ndarray, 'T'], emotion: int | None, classifier: EmotionClassifier | None,
+    silent: Bool[np.ndarray, ' T'], emotion: int | None, classifier: EmotionClassifier | None,
     ) -> list[dict[str, Tally]]:
   """Scores of N times predicted content points, in the crop, against the real clip's landmarks.
 
@@ -196,7 +196,7 @@ def landmark_scores(
   return found
 
 
-def picture_scores(seen: scoring.Seen, truth: Truth, silent: Bool[np.ndarray, 'T'],
+def picture_scores(seen: scoring.Seen, truth: Truth, silent: Bool[np.ndarray, ' T'],
                    label: str | None) -> dict[str, Tally]:
   """Scores of pictures by what the scorers see in them and in the real clip.
 

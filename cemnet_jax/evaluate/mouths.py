@@ -110,7 +110,7 @@ def _in_batches(count: int, sizes: Sequence[int], function):
   return jax.tree.map(lambda *x: np.concatenate(x), *parts)
 
 
-def _batches(count, sizes) -> Iterator[tuple[Int[np.ndarray, 'B'], int]]:
+def _batches(count, sizes) -> Iterator[tuple[Int[np.ndarray, ' B'], int]]:
   start = 0
   for size in sizes:
     while start + size <= count or (size == sizes[-1] and start < count):

@@ -17,7 +17,7 @@ class Scene(NamedTuple):
   """A clip with its whole picture: what a camera saw, and landmarks in px of it."""
   frames: UInt8[np.ndarray, 'T S S 3']
   landmarks_px: Float[np.ndarray, 'T 131 2']
-  audio: Int16[np.ndarray, 'S']
+  audio: Int16[np.ndarray, ' S']
 
 
 def draw_scene(world_name: str, clip: Mapping, size: int = 256, supersample: int = 2) -> Scene:

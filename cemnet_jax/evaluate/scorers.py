@@ -82,7 +82,7 @@ def see(scorers: Scorers, frames: UInt8[np.ndarray, 'T H W 3']) -> Seen:
   return Seen(*emotion, identity, landmarks, lips)
 
 
-def hear(scorers: Scorers, pcm: Int16[np.ndarray, 'S']) -> Float[np.ndarray, 'V D'] | None:
+def hear(scorers: Scorers, pcm: Int16[np.ndarray, ' S']) -> Float[np.ndarray, 'V D'] | None:
   """SyncNet's embeddings of the audio blocks; None without the scorer or for under 0.24 s."""
   if scorers.syncnet is None or len(pcm) <= SYNC_FRAMES * SAMPLES_PER_FRAME:
     return None

@@ -32,8 +32,8 @@ class Talk(NamedTuple):
   title: str
   reference: UInt8[np.ndarray, 'H W 3']
   videos: dict[str, UInt8[np.ndarray, 'T H W 3']]
-  opening: Float[np.ndarray, 'T']  # of the real mouth
-  audio: Float[np.ndarray, 'S']
+  opening: Float[np.ndarray, ' T']  # of the real mouth
+  audio: Float[np.ndarray, ' S']
 
 
 def talk_cases(clips: Clips, speakers: int = 3, pairs: int = 3) -> list[Case]:

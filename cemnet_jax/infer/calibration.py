@@ -87,7 +87,7 @@ def take_off(calibration: Calibration, landmarks: Float[np.ndarray, 'T 131 2'],
   return corrected
 
 
-def _parted(gap: Float[np.ndarray, 'T']) -> Float[np.ndarray, 'T 57 2']:
+def _parted(gap: Float[np.ndarray, ' T']) -> Float[np.ndarray, 'T 57 2']:
   """How the content points go when the lips part by so much."""
   steps = np.zeros((len(gap), len(CONTENT), 2))
   steps[..., 1] = gap[:, None] * OPENING

@@ -26,7 +26,7 @@ class Batch(NamedTuple):
   landmarks: Float[np.ndarray, 'K 131 2']  # of those that are drawn; K < B: the rest fills it up
   sketches: UInt8[np.ndarray, 'B T S S']  # of the frames around each
   mel: Float[np.ndarray, 'B 80 16']
-  seen: Bool[np.ndarray, 'B'] | None = None  # those without the face stay as they are; None: all
+  seen: Bool[np.ndarray, ' B'] | None = None  # those without the face stay as they are; None: all
 
 
 class Painter:

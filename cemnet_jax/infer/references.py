@@ -24,15 +24,15 @@ class References(NamedTuple):
   boxes: Float[np.ndarray, 'N 4']  # x0 y0 x1 y1, px
   moving: bool
   # What `moving` frames say, 16 kHz, where it is known.
-  audio: Float[np.ndarray, 'S'] | Recording | None = None
+  audio: Float[np.ndarray, ' S'] | Recording | None = None
   # Which of them show the face; the others stay as they are, with landmarks between. None: all.
-  seen: Bool[np.ndarray, 'N'] | None = None
+  seen: Bool[np.ndarray, ' N'] | None = None
 
 
 def from_arrays(frames: Sequence[UInt8[np.ndarray, 'H W 3']],
                 landmarks: Float[np.ndarray, 'N 131 2'],
                 boxes: Float[np.ndarray, 'N 4'] | None = None, moving: bool = False,
-                crop: str = 'stable', audio: Float[np.ndarray, 'S'] | None = None) -> References:
+                crop: str = 'stable', audio: Float[np.ndarray, ' S'] | None = None) -> References:
   """References whose landmarks (px) are known; boxes by the rule `crop` unless given.
 
   'stable' is the rule of training, 'iplap' that of IP-LAP's weights (see `preprocess.crop`).
@@ -122,7 +122,7 @@ def crop_landmarks(references: References) -> Float[np.ndarray, 'N 131 2']:
   return to_crop(references.landmarks, references.boxes)
 
 
-def take(references: References, index: Int[np.ndarray, 'M']) -> References:
+def take(references: References, index: Int[np.ndarray, ' M']) -> References:
   """Some of the pictures, each for itself."""
   return References([references.frames[i] for i in index], references.landmarks[index],
                     references.boxes[index], False)
@@ -155,7 +155,7 @@ def crops(references: References, size: int) -> UInt8[np.ndarray, 'N S S 3']:
 
 
 def choose(references: References, count: int, seed: int = 0, how: str = 'random'
-           ) -> Int[np.ndarray, 'M']:
+           ) -> Int[np.ndarray, ' M']:
   """Indices of at most `count` references, in order.
 
   'random' draws without replacement by `seed` (the paper's protocol); 'lip_openness' sorts by
@@ -176,7 +176,7 @@ def choose(references: References, count: int, seed: int = 0, how: str = 'random
   raise ValueError(f"how is 'random' or 'lip_openness', not {how!r}")
 
 
-def back_and_forth(length: int, count: int) -> Int[np.ndarray, 'T']:
+def back_and_forth(length: int, count: int) -> Int[np.ndarray, ' T']:
   """Indices 0 .. length-1 played forward, backward, forward, ... for `count` frames."""
   if length == 1:
     return np.zeros(count, np.int64)

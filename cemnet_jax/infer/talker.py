@@ -54,9 +54,9 @@ class Motion(NamedTuple):
 class Shot(NamedTuple):
   """What a video of T frames and S = 640 T samples is made of."""
   canvas: References  # the pictures that are made to speak
-  shown: Int[np.ndarray, 'T']  # which of them each frame shows
+  shown: Int[np.ndarray, ' T']  # which of them each frame shows
   chosen: References  # the references the nets look at
-  audio: Float[np.ndarray, 'S'] | Recording
+  audio: Float[np.ndarray, ' S'] | Recording
 
 
 class Plan(NamedTuple):
@@ -109,7 +109,7 @@ class Talker:
     frames = np.stack(list(self.frames(plan, options)))
     return TalkingVideo(frames, plan.shot.audio, plan.landmarks)
 
-  def stream(self, references: References, audio: Float[np.ndarray, 'S'] | Recording,
+  def stream(self, references: References, audio: Float[np.ndarray, ' S'] | Recording,
              canvas: References | None = None, options: Options = DEFAULTS,
              ) -> Iterator[UInt8[np.ndarray, 'H W 3']]:
     """The frames of `plan` and `frames`, each made when it is asked for.
@@ -119,13 +119,13 @@ class Talker:
     shot, landmarks = self._landmarks(references, audio, canvas, options)
     return self._draw(shot, landmarks, options)
 
-  def motion(self, references: References, audio: Float[np.ndarray, 'S'], canvas: References,
+  def motion(self, references: References, audio: Float[np.ndarray, ' S'], canvas: References,
              options: Options = DEFAULTS) -> Motion:
     """What Audio2Mouth makes of them, before any emotion: windows of all frames at stride 1."""
     parts = self._motions(self._choose(references, options), *_timeline(audio, canvas), canvas)
     return jax.tree.map(lambda *x: np.concatenate(x), *parts)
 
-  def hear(self, audio: Float[np.ndarray, 'S'] | Recording) -> Float[Array, '1 D']:
+  def hear(self, audio: Float[np.ndarray, ' S'] | Recording) -> Float[Array, '1 D']:
     """The emotion of a whole speech, as the memory is told it.
 
     Raises:
@@ -135,7 +135,7 @@ class Talker:
       raise UserError('this system has no Emotion Bridging Memory, so it hears no emotion')
     return forward.speech_emotion(self._nets.bridge, MfccWindows(_whole_frames(audio)))
 
-  def plan(self, references: References, audio: Float[np.ndarray, 'S'],
+  def plan(self, references: References, audio: Float[np.ndarray, ' S'],
            canvas: References | None = None, options: Options = DEFAULTS,
            motion: Motion | None = None, heard: Float[Array, '1 D'] | None = None) -> Plan:
     """Mouth landmarks of every frame; a video canvas is played forward and backward as needed.
@@ -146,7 +146,7 @@ class Talker:
     shot, landmarks = self._landmarks(references, audio, canvas, options, motion, heard)
     return Plan(shot, np.concatenate(list(landmarks)))
 
-  def slot_weights(self, references: References, audio: Float[np.ndarray, 'S'],
+  def slot_weights(self, references: References, audio: Float[np.ndarray, ' S'],
                    canvas: References, options: Options = DEFAULTS) -> Float[np.ndarray, 'T K']:
     """How much of each of the memory's slots every frame of that video reads (Eq. 11).
 
@@ -326,7 +326,7 @@ def _whole_frames(audio):
   return np.pad(audio, (0, missing)) if missing else audio
 
 
-def load_audio(audio) -> Float[np.ndarray, 'S']:
+def load_audio(audio) -> Float[np.ndarray, ' S']:
   """Speech at 16 kHz from a file or from samples; UserError when there is none."""
   if isinstance(audio, (str, Path)):
     return sound.read_audio(audio)

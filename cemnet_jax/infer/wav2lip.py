@@ -37,8 +37,8 @@ def load(system_dir) -> Networks:
 
 
 def render(nets: Networks, crops: UInt8[np.ndarray, 'T S S 3'],
-           references: UInt8[np.ndarray, 'N S S 3'], audio: Float[np.ndarray, 'A'],
-           frames: Int[np.ndarray, 'T'] | None = None) -> UInt8[np.ndarray, 'T S S 3']:
+           references: UInt8[np.ndarray, 'N S S 3'], audio: Float[np.ndarray, ' A'],
+           frames: Int[np.ndarray, ' T'] | None = None) -> UInt8[np.ndarray, 'T S S 3']:
   """The crops with the lower half drawn anew; the upper half keeps its bits.
 
   Frame t sees reference t mod N. The published inference on a video shows each frame itself as its

@@ -49,8 +49,8 @@ def triplet(content: Float[Array, 'B 2 2 2 D'], mask: Float[Array, 'B 2 2 2'] | 
   return _sum_of_terms(hinge, mask)
 
 
-def ctc(logits: Float[Array, 'B W V'], lengths: Int[Array, 'B'], tokens: Int[Array, 'B S'],
-        token_lengths: Int[Array, 'B'], mask: Float[Array, 'B'] | None = None,
+def ctc(logits: Float[Array, 'B W V'], lengths: Int[Array, ' B'], tokens: Int[Array, 'B S'],
+        token_lengths: Int[Array, ' B'], mask: Float[Array, ' B'] | None = None,
         ) -> Float[Array, '']:
   """Mean over examples of CTC per token, blank 0; transcripts longer than their audio left out.
 

@@ -16,7 +16,7 @@ def cross_entropy(logits: Float[Array, '*B E'], labels: Int[Array, '*B'],
 
 
 def arc_logits(embeddings: Float[Array, 'B D'], centres: Float[Array, 'S D'],
-               labels: Int[Array, 'B'], margin: float = 0.5, scale: float = 64.0,
+               labels: Int[Array, ' B'], margin: float = 0.5, scale: float = 64.0,
                ) -> Float[Array, 'B S']:
   """scale * cos(angle to each centre), the label's angle widened by `margin` radians.
 
@@ -35,7 +35,7 @@ def arc_logits(embeddings: Float[Array, 'B D'], centres: Float[Array, 'S D'],
 
 
 def arc_margin(embeddings: Float[Array, 'B D'], centres: Float[Array, 'S D'],
-               labels: Int[Array, 'B'], margin: float = 0.5, scale: float = 64.0,
-               mask: Float[Array, 'B'] | None = None) -> Float[Array, '']:
+               labels: Int[Array, ' B'], margin: float = 0.5, scale: float = 64.0,
+               mask: Float[Array, ' B'] | None = None) -> Float[Array, '']:
   """ArcFace: cross-entropy of `arc_logits`; embeddings (B, D), class weights (S, D)."""
   return cross_entropy(arc_logits(embeddings, centres, labels, margin, scale), labels, mask)

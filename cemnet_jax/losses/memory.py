@@ -8,14 +8,14 @@ from cemnet_jax.losses.reduce import example_mean, masked_mean
 
 
 def memory_reconstruction(f_delta: Float[Array, 'B T D'], recalled: Float[Array, 'B T D'],
-                          mask: Float[Array, 'B'] | None = None) -> Float[Array, '']:
+                          mask: Float[Array, ' B'] | None = None) -> Float[Array, '']:
   """Eq. 10 as a mean square; the target f_delta is detached, or the encoder shrinks to zero."""
   error = jnp.square(recalled - jax.lax.stop_gradient(f_delta))
   return masked_mean(example_mean(error), mask)
 
 
 def memory_alignment(alpha_k: Float[Array, 'B T K'], alpha_v: Float[Array, 'B T K'],
-                     mask: Float[Array, 'B'] | None = None, direction: str = 'value_to_key',
+                     mask: Float[Array, ' B'] | None = None, direction: str = 'value_to_key',
                      ) -> Float[Array, '']:
   """Eq. 12: KL between the addresses over the slots, mean over frames; alpha_v is detached.
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def example_mean(values: Float[Array, 'B *rest']) -> Float[Array, 'B']:
+def example_mean(values: Float[Array, ' B *rest']) -> Float[Array, ' B']:
   """(B, ...) -> (B,): the mean of each example."""
   return values.reshape(values.shape[0], -1).mean(-1)
 

@@ -15,7 +15,7 @@ def pair_distances(lips: Float[Array, 'B K D'], audio: Float[Array, 'B K D']
   return jnp.sqrt(jnp.square(difference).sum(-1))
 
 
-def matching(distances: Float[Array, 'B K K'], mask: Float[Array, 'B'] | None = None
+def matching(distances: Float[Array, 'B K K'], mask: Float[Array, ' B'] | None = None
              ) -> Float[Array, '']:
   """Multi-way matching (Chung et al. 2019): softmax of -distance, the diagonal is right.
 

@@ -49,7 +49,7 @@ def edge_bands(landmarks: Float[np.ndarray, '131 2'], size: int) -> list[Band]:
 
 
 def colour_step(drawn: UInt8[np.ndarray, 'S S 3'], shown: UInt8[np.ndarray, 'S S 3'],
-                bands: list[Band]) -> Float[np.ndarray, 'P']:
+                bands: list[Band]) -> Float[np.ndarray, ' P']:
   """|Change of the step| at each of P pieces, grey levels, mean of the channels.
 
   A step is the mean colour of the inner band minus that of the outer one; its change is that of

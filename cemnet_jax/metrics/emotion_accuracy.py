@@ -33,7 +33,7 @@ class EmotionClassifier(NamedTuple):
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=.1, max_iter=200))
     return cls(pipeline.fit(np.concatenate(frames), targets))
 
-  def log_probabilities(self, sequence: Float[np.ndarray, 'T 57 2']) -> Float[np.ndarray, 'E']:
+  def log_probabilities(self, sequence: Float[np.ndarray, 'T 57 2']) -> Float[np.ndarray, ' E']:
     """Mean over the clip's frames of the log-probability of each emotion in `self.emotions`."""
     frames = np.asarray(sequence, np.float32).reshape(-1, 114)
     return self.pipeline.predict_log_proba(frames).mean(0)

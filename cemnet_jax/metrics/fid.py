@@ -10,7 +10,7 @@ from jaxtyping import Float
 class Moments(NamedTuple):
   """Sums over the frames of a pool: how many, of the features, of their outer products."""
   count: float
-  total: Float[np.ndarray, 'D']
+  total: Float[np.ndarray, ' D']
   outer: Float[np.ndarray, 'D D']
 
 

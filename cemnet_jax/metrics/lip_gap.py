@@ -36,7 +36,7 @@ def lip_gap(landmarks: Float[np.ndarray, '*B 131 2'], height: Float[np.ndarray, 
   return np.linalg.norm(gap, axis=-1) / height
 
 
-def gap_agreement(asked: Float[np.ndarray, 'T'], drawn: Float[np.ndarray, 'T']) -> Agreement:
+def gap_agreement(asked: Float[np.ndarray, ' T'], drawn: Float[np.ndarray, ' T']) -> Agreement:
   """Slope and Pearson's correlation over the frames in which both are known (not NaN).
 
   (nan, nan) where the asked gap is constant; correlation 0 where only the drawn one is: a mouth

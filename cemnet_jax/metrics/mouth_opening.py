@@ -10,7 +10,7 @@ TOP = int(np.nonzero(CONTENT == INNER_LIP_TOP)[0][0])
 BOTTOM = int(np.nonzero(CONTENT == INNER_LIP_BOTTOM)[0][0])
 
 
-def mouth_opening(landmarks: Float[np.ndarray, 'T 131 2']) -> Float[np.ndarray, 'T']:
+def mouth_opening(landmarks: Float[np.ndarray, 'T 131 2']) -> Float[np.ndarray, ' T']:
   """Distance of the inner lips' midpoints as a fraction of the outer eye corners' distance."""
   landmarks = np.asarray(landmarks, np.float64)
   gap = np.linalg.norm(landmarks[:, INNER_LIP_TOP] - landmarks[:, INNER_LIP_BOTTOM], axis=-1)
@@ -18,7 +18,7 @@ def mouth_opening(landmarks: Float[np.ndarray, 'T 131 2']) -> Float[np.ndarray, 
   return gap / np.linalg.norm(landmarks[:, right] - landmarks[:, left], axis=-1)
 
 
-def content_opening(content: Float[np.ndarray, 'T 57 2']) -> Float[np.ndarray, 'T']:
+def content_opening(content: Float[np.ndarray, 'T 57 2']) -> Float[np.ndarray, ' T']:
   """Distance of the inner lips' midpoints in the unit of the 57 content points given."""
   content = np.asarray(content, np.float64)
   return np.linalg.norm(content[:, TOP] - content[:, BOTTOM], axis=-1)

@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float, UInt8
 
 class OutsideChange(NamedTuple):
   """Absolute change of the pixels of a region in each of T frames, grey levels."""
-  mean: Float[np.ndarray, 'T']
-  high: Float[np.ndarray, 'T']  # 99th percentile: a small smear hardly moves the mean
+  mean: Float[np.ndarray, ' T']
+  high: Float[np.ndarray, ' T']  # 99th percentile: a small smear hardly moves the mean
 
 
 def outside_change(drawn: UInt8[np.ndarray, 'T H W 3'], shown: UInt8[np.ndarray, 'T H W 3'],

@@ -8,7 +8,7 @@ FACE_SIZE = 256  # px of the crops that are compared: detail finer than that is 
 
 
 def sharpness(pictures: UInt8[np.ndarray, 'T S S 3'], regions: Bool[np.ndarray, 'T S S'],
-              ) -> Float[np.ndarray, 'T']:
+              ) -> Float[np.ndarray, ' T']:
   """Mean absolute Laplacian of the luma over the region of each picture, grey levels.
 
   The four-neighbour Laplacian of BT.601 luma, not rounded to bytes; NaN where a region is empty.

@@ -13,7 +13,7 @@ FLOOR = 10 ** (-80 / 20)  # of full scale, 3 steps of 16 bits: noise, also where
 MIN_FRAMES = 3  # 120 ms: shorter gaps are closures of stops, part of speech
 
 
-def silent_frames(audio: Float[np.ndarray, 'S'], num_frames: int) -> Bool[np.ndarray, 'T']:
+def silent_frames(audio: Float[np.ndarray, ' S'], num_frames: int) -> Bool[np.ndarray, ' T']:
   """Video frames that lie in a pause of at least `MIN_FRAMES` frames.
 
   A frame is quiet where the RMS of its 640 samples is at most -40 dB of the clip's loudest
@@ -28,7 +28,7 @@ def silent_frames(audio: Float[np.ndarray, 'S'], num_frames: int) -> Bool[np.nda
   return _without_short_runs(quiet, MIN_FRAMES)
 
 
-def silence_motion(content: Float[np.ndarray, 'T 57 2'], silent: Bool[np.ndarray, 'T'], *,
+def silence_motion(content: Float[np.ndarray, 'T 57 2'], silent: Bool[np.ndarray, ' T'], *,
                    size: float = FACE_SIZE) -> Tally:
   """|Change of the inner lips' gap| from frame to frame, px of a 256 face, within silence.
 

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from cemnet_jax.topology import SAMPLES_PER_FRAME
 
 
-def sound_energy(audio: Float[np.ndarray, 'S'], num_frames: int) -> Float[np.ndarray, 'T']:
+def sound_energy(audio: Float[np.ndarray, ' S'], num_frames: int) -> Float[np.ndarray, ' T']:
   """Root mean square of the 640 samples of each frame; 0 beyond the end of the sound.
 
   Args:

@@ -11,7 +11,7 @@ MIN_SPREAD = 1e-4  # of the largest value: a signal that varies less is constant
 
 
 def sync_offset(
-    signal: Float[np.ndarray, '*N T'], reference: Float[np.ndarray, 'S'], *, fps: float = FPS,
+    signal: Float[np.ndarray, '*N T'], reference: Float[np.ndarray, ' S'], *, fps: float = FPS,
     max_ms: float = 400.) -> tuple[Float[np.ndarray, '*N'], Float[np.ndarray, '*N']]:
   """Offset in ms at which `signal` fits `reference` best, and the correlation there.
 
@@ -44,7 +44,7 @@ def _peak(scores, lags) -> tuple[float, float]:
   return float(lags[best] + np.clip(shift, -.5, .5)), float(peak)
 
 
-def lip_sync(signals: Float[np.ndarray, 'N T'], reference: Float[np.ndarray, 'S']
+def lip_sync(signals: Float[np.ndarray, 'N T'], reference: Float[np.ndarray, ' S']
              ) -> list[dict[str, Tally]]:
   """Tallies of one clip's mouth openings against the real one's: `offset_ms` (|offset|) and
   `gap_correlation` there; nothing counted where `sync_offset` cannot tell."""

@@ -125,7 +125,7 @@ class TranscriptHead(nn.Module):
   vocab: int = 29
 
   @nn.compact
-  def __call__(self, embeddings: Float[Array, 'B W D'], lengths: Int[Array, 'B'],
+  def __call__(self, embeddings: Float[Array, 'B W D'], lengths: Int[Array, ' B'],
                ) -> Float[Array, 'B W V']:
     """(B, W, D) with `lengths` (B,) valid windows -> CTC logits (B, W, vocab); 0 is the blank."""
     x = nn.Bidirectional(

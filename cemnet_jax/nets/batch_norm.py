@@ -27,7 +27,7 @@ class BatchNorm(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, '*B C'], use_running_average: bool | None = None,
-               mask: Float[Array, 'N'] | None = None) -> Float[Array, '*B C']:
+               mask: Float[Array, ' N'] | None = None) -> Float[Array, '*B C']:
     """(..., C) -> (..., C); mask (N,): 1 for the rows of the first axis that count, 0 for padding,
     None where all do."""
     running = nn.merge_param(
@@ -54,7 +54,7 @@ class BatchNorm(nn.Module):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(4,))
-def normalised(x: Float[Array, '*B C'], scale: Float[Array, 'C'], bias: Float[Array, 'C'],
+def normalised(x: Float[Array, '*B C'], scale: Float[Array, ' C'], bias: Float[Array, ' C'],
                weights: Float[Array, '...'] | None, epsilon: float) -> tuple[Array, Array, Array]:
   """(y, mean, variance): y = (x - mean) / sqrt(variance + epsilon) * scale + bias by channel.
 
@@ -98,7 +98,7 @@ def _weighted(x, weights):
   return x if weights is None else x * weights
 
 
-def _channel_sums(x: Float[Array, '*B C']) -> Float[Array, 'C']:
+def _channel_sums(x: Float[Array, '*B C']) -> Float[Array, ' C']:
   """Sums over all axes but the last."""
   def product(x):  # over the batch alone: a product over all pixels would add up their rounding
     over_batch = jnp.ones(len(x), x.dtype) @ x.reshape(len(x), -1)

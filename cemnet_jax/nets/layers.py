@@ -77,7 +77,7 @@ class ConvBlock(nn.Module):
 
   @nn.compact
   def __call__(self, x: Float[Array, 'B *space C'], *, train: bool,
-               mask: Float[Array, 'B'] | None = None) -> Float[Array, 'B *out D']:
+               mask: Float[Array, ' B'] | None = None) -> Float[Array, 'B *out D']:
     """(B, ..., C) -> (B, ..., features); mask (B,) is `BatchNorm`'s."""
     y = conv(self.features, self.kernel, self.stride, self.padding, self.use_bias, 'conv',
              self.kernel_init)(x)

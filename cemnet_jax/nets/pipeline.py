@@ -53,7 +53,7 @@ def reference_tokens(
 
 
 def utterance_emotion(
-    net, variables, mfcc: Float[Array, 'B M 28 12'], count: Float[Array, 'B'] | None = None,
+    net, variables, mfcc: Float[Array, 'B M 28 12'], count: Float[Array, ' B'] | None = None,
 ) -> Float[Array, 'B D']:
   """Emotion of a whole utterance: mean of E_e over its windows (spec 3.4).
 

@@ -36,7 +36,7 @@ def dtw_path(
 
 def path_costs(
     cost: Float[np.ndarray, 'M N K'], band: float = 0.3,
-) -> Float[np.ndarray, 'K']:
+) -> Float[np.ndarray, ' K']:
   """Cost of the path that `dtw_path` would find through each of K cost matrices, in one pass.
 
   Args:

@@ -38,17 +38,17 @@ _BLOCK = 16
 _CHUNK = 4 * _BLOCK  # frames computed at a time: arrays that stay in the cache
 
 
-def load_wav16(pcm: Int16[np.ndarray, 'S']) -> Float[np.ndarray, 'S']:
+def load_wav16(pcm: Int16[np.ndarray, ' S']) -> Float[np.ndarray, ' S']:
   """16-bit samples to float32 in [-1, 1), exactly."""
   return pcm.astype(np.float32) / 32768
 
 
-def to_wav16(wav: Float[np.ndarray, 'S']) -> Int16[np.ndarray, 'S']:
+def to_wav16(wav: Float[np.ndarray, ' S']) -> Int16[np.ndarray, ' S']:
   """Float samples in [-1, 1] to 16 bits; louder ones are clipped."""
   return np.clip(np.round(np.asarray(wav, np.float64) * 32768), -32768, 32767).astype(np.int16)
 
 
-def mel_spectrogram(wav: Shaped[np.ndarray, 'S'], pad: str = 'zeros') -> Float[np.ndarray, 'A 80']:
+def mel_spectrogram(wav: Shaped[np.ndarray, ' S'], pad: str = 'zeros') -> Float[np.ndarray, 'A 80']:
   """Normalised log-mel spectrogram, 80 frames a second, values in [-4, 4].
 
   Args:
@@ -68,14 +68,14 @@ def mel_length(samples: int) -> int:
   return 1 + samples // MEL_HOP
 
 
-def mel_starts(frames: Shaped[np.ndarray, 'T'], samples: int) -> Shaped[np.ndarray, 'T']:
+def mel_starts(frames: Shaped[np.ndarray, ' T'], samples: int) -> Shaped[np.ndarray, ' T']:
   """First mel frame of each video frame's window: int(80 (i - 2) / 25), clamped into the audio."""
   starts = MEL_RATE * (np.asarray(frames) - MEL_LEAD) // FPS
   return np.clip(starts, 0, mel_length(samples) - MEL_WINDOW)
 
 
 def mel_windows(
-    wav: Shaped[np.ndarray, 'S'] | Recording, start_frame: int, num_frames: int,
+    wav: Shaped[np.ndarray, ' S'] | Recording, start_frame: int, num_frames: int,
     pad: str = 'zeros') -> Float[np.ndarray, 'T 80 16']:
   """The 0.2 s mel windows of video frames [start_frame, start_frame + num_frames).
 
@@ -96,7 +96,7 @@ def mel_windows(
   return np.ascontiguousarray(windows[starts - first])
 
 
-def mel_statistics(wav: Shaped[np.ndarray, 'S'] | Recording) -> Float[np.ndarray, '2 80']:
+def mel_statistics(wav: Shaped[np.ndarray, ' S'] | Recording) -> Float[np.ndarray, '2 80']:
   """Mean and standard deviation of each band of a recording's mel, in memory that does not grow
   with it. Float or int16 samples, 16 kHz."""
   wav = _checked(wav)
@@ -121,7 +121,7 @@ def _moments(parts):
   return np.float32([mean, np.sqrt(np.maximum(square - mean**2, 0))])
 
 
-def mfcc(wav: Shaped[np.ndarray, 'S']) -> Float[np.ndarray, 'M 13']:
+def mfcc(wav: Shaped[np.ndarray, ' S']) -> Float[np.ndarray, 'M 13']:
   """MFCC of python_speech_features with its defaults, 100 frames a second.
 
   Coefficient 0 is the log energy. Float and int16 samples are taken as they are: EVP feeds floats
@@ -139,7 +139,7 @@ def mfcc_length(samples: int) -> int:
   return 1 + max(0, -(-(samples - MFCC_WIN) // MFCC_HOP))
 
 
-def mfcc_windows(wav: Shaped[np.ndarray, 'S']) -> Float[np.ndarray, 'T 28 12']:
+def mfcc_windows(wav: Shaped[np.ndarray, ' S']) -> Float[np.ndarray, 'T 28 12']:
   """EVP's input: one window of 28 MFCC frames, coefficients 1 to 12, per video frame.
 
   Window j covers MFCC frames 4j to 4j + 27 of the audio with 0.12 s of zeros at both ends, which
@@ -158,7 +158,7 @@ class MfccWindows:
     UserError: audio shorter than one video frame.
   """
 
-  def __init__(self, wav: Shaped[np.ndarray, 'S'] | Recording):
+  def __init__(self, wav: Shaped[np.ndarray, ' S'] | Recording):
     self._wav = _checked(wav)
     self._length = len(self._wav) // SAMPLES_PER_FRAME
     if not self._length:
@@ -173,7 +173,7 @@ class MfccWindows:
     return mfcc_windows_from(_mfcc_track(self._wav, start, stop - start), stop - start)
 
 
-def mfcc_track(wav: Shaped[np.ndarray, 'S']) -> Float[np.ndarray, 'M 12']:
+def mfcc_track(wav: Shaped[np.ndarray, ' S']) -> Float[np.ndarray, 'M 12']:
   """The MFCC frames that `mfcc_windows` cuts: padded audio, coefficients 1 to 12.
 
   M = 4 T + 24 for T = S // 640 video frames: enough for T whole windows. DTW aligns these frames.
@@ -212,7 +212,7 @@ def mfcc_windows_from(
   return np.ascontiguousarray(windows.transpose(0, 2, 1))
 
 
-def syncnet_mfcc(pcm: Int16[np.ndarray, 'S']) -> Float[np.ndarray, 'V 13 20']:
+def syncnet_mfcc(pcm: Int16[np.ndarray, ' S']) -> Float[np.ndarray, 'V 13 20']:
   """SyncNet's audio blocks (spec 9.1): block v holds MFCC frames 4v to 4v + 19 of int16 audio.
 
   V = S // 640 - 5, the number of blocks of five video frames that SyncNet scores.

@@ -13,7 +13,7 @@ CROPS = ('stable', 'iplap')
 
 def make_record(
     frames: Iterable[UInt8[np.ndarray, 'H W 3']], landmarks_px: Float[np.ndarray, 'T 131 2'],
-    audio: Int16[np.ndarray, 'S'], *, size: int, crop: str = 'stable',
+    audio: Int16[np.ndarray, ' S'], *, size: int, crop: str = 'stable',
     neutral_landmarks_px: Float[np.ndarray, 'T 131 2'] | None = None, **meta,
 ) -> dict:
   """Crops, encodes and measures one clip at 25 fps.

@@ -45,7 +45,7 @@ def check_video(path, inputs: Iterable = ()) -> Path:
 
 
 def write_video(path, frames: Iterable[UInt8[np.ndarray, 'H W 3']],
-                audio: Float[np.ndarray, 'S'] | Recording | OwnSound | None = None,
+                audio: Float[np.ndarray, ' S'] | Recording | OwnSound | None = None,
                 crf: int = 18) -> None:
   """Writes a video at 25 fps, of MP4 where the name has no suffix; nothing remains on failure.
 

@@ -158,7 +158,7 @@ def _quiet():
 class Track(NamedTuple):
   """One face through a video of T frames."""
   landmarks: Float[np.ndarray, 'T 131 2']  # px, NaN where it is not found
-  cuts: Bool[np.ndarray, 'T']  # frames with which another shot begins
+  cuts: Bool[np.ndarray, ' T']  # frames with which another shot begins
 
 
 def picture_landmarks(picture: UInt8[np.ndarray, 'H W 3'], detect, name='picture'
@@ -251,7 +251,7 @@ def _follow(frames, detect) -> Iterator[tuple[Float[np.ndarray, '131 2'], bool]]
     yield last, cut
 
 
-def fill_gaps(landmarks: Float[np.ndarray, 'T 131 2'], cuts: Bool[np.ndarray, 'T'] | None = None,
+def fill_gaps(landmarks: Float[np.ndarray, 'T 131 2'], cuts: Bool[np.ndarray, ' T'] | None = None,
               max_gap: int = MAX_GAP) -> Float[np.ndarray, 'T 131 2']:
   """Bridges runs of at most `max_gap` NaN frames between found ones of one shot by straight lines.
   """
@@ -264,7 +264,7 @@ def fill_gaps(landmarks: Float[np.ndarray, 'T 131 2'], cuts: Bool[np.ndarray, 'T
   return landmarks
 
 
-def steady_runs(landmarks: Float[np.ndarray, 'T 131 2'], cuts: Bool[np.ndarray, 'T'] | None = None,
+def steady_runs(landmarks: Float[np.ndarray, 'T 131 2'], cuts: Bool[np.ndarray, ' T'] | None = None,
                 ) -> list[tuple[int, int]]:
   """Runs [start, stop) of frames that show one face without gaps, cuts or jumps."""
   found = np.isfinite(landmarks).all(axis=(1, 2))
@@ -285,5 +285,5 @@ def _jumps(before, after) -> bool:
   return bool(step > MAX_JUMP * _widths(before[None])[0])
 
 
-def _widths(faces: Float[np.ndarray, 'F 131 2']) -> Float[np.ndarray, 'F']:
+def _widths(faces: Float[np.ndarray, 'F 131 2']) -> Float[np.ndarray, ' F']:
   return np.ptp(faces[:, :, 0], axis=1)

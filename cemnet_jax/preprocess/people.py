@@ -59,7 +59,7 @@ def of_one_person(frames: Sequence[UInt8[np.ndarray, 'H W 3']], track: Track) ->
   return Part(used, track.landmarks, (start + stop) // 2, _told(track, used))
 
 
-def between(values: Float[np.ndarray, 'T ...'], seen: Bool[np.ndarray, 'T'],
+def between(values: Float[np.ndarray, 'T ...'], seen: Bool[np.ndarray, ' T'],
             ) -> Float[np.ndarray, 'T ...']:
   """The values of the frames that are seen; straight lines between them, and the ends held."""
   at, known = np.arange(len(values)), np.flatnonzero(seen)

@@ -25,7 +25,7 @@ class Recording:
   """
   dtype = np.dtype(np.float32)
 
-  def __init__(self, parts: Iterable[Float[np.ndarray, 'S']], multiple: int = 1):
+  def __init__(self, parts: Iterable[Float[np.ndarray, ' S']], multiple: int = 1):
     try:
       self._file = tempfile.TemporaryFile()
       for part in parts:
@@ -42,15 +42,15 @@ class Recording:
   def __len__(self) -> int:
     return self._length
 
-  def __getitem__(self, part: slice) -> Float[np.ndarray, 'S']:
+  def __getitem__(self, part: slice) -> Float[np.ndarray, ' S']:
     start, stop, _ = part.indices(self._length)
     size = self.dtype.itemsize
     read = os.pread(self._file.fileno(), max(0, stop - start) * size, start * size)
     return np.frombuffer(read, self.dtype)
 
 
-def resample_parts(parts: Iterable[Float[np.ndarray, 'S *C']], rate: int, new_rate: int,
-                   ) -> Iterator[Float[np.ndarray, 'R *C']]:
+def resample_parts(parts: Iterable[Float[np.ndarray, ' S *C']], rate: int, new_rate: int,
+                   ) -> Iterator[Float[np.ndarray, ' R *C']]:
   """Sound at another rate without delay, with the same bits however it is cut into parts.
 
   Together the parts have S new_rate / rate samples, rounded. libsoxr at librosa's quality: errors

@@ -76,13 +76,13 @@ def has_audio(path) -> bool:
 
 
 def read_audio(path, like_video: bool = False, track: Track | None = None,
-               ) -> Float[np.ndarray, 'S']:
+               ) -> Float[np.ndarray, ' S']:
   """All that `iterate_audio` tells."""
   return np.concatenate(list(iterate_audio(path, like_video, track)))
 
 
 def iterate_audio(path, like_video: bool = False, track: Track | None = None,
-                  ) -> Iterator[Float[np.ndarray, 'S']]:
+                  ) -> Iterator[Float[np.ndarray, ' S']]:
   """Speech of any file as 16 kHz mono float32, in parts: memory does not grow with its length.
 
   With `like_video`, time zero is the first video frame: earlier sound is cut, later sound padded.
@@ -143,7 +143,7 @@ def _names(layout) -> list[str]:
   return said
 
 
-def _turned(covariance) -> Bool[np.ndarray, 'C']:
+def _turned(covariance) -> Bool[np.ndarray, ' C']:
   """Which channels have the opposite phase of the loudest one."""
   power = np.diag(covariance)
   loudest = power.argmax()

@@ -9,7 +9,7 @@ from jaxtyping import Complex, Float
 from cemnet_jax.topology import STABLE, STABLE_TEMPLATE
 
 
-def turn(landmarks: Float[np.ndarray, 'T 131 2']) -> Complex[np.ndarray, 'T']:
+def turn(landmarks: Float[np.ndarray, 'T 131 2']) -> Complex[np.ndarray, ' T']:
   """What a step (dx + i dy) in the picture is multiplied by to be one in the face's own frame."""
   stable = _complex(landmarks[:, STABLE])
   stable = stable - stable.mean(axis=1, keepdims=True)

@@ -31,7 +31,7 @@ _WIDE = (9, 11, 12)  # primaries of BT.2020, DCI-P3 and Display P3: greyish when
 class Video(NamedTuple):
   """Frames at 25 fps and the sound that belongs to them."""
   frames: UInt8[np.ndarray, 'T H W 3']
-  audio: Float[np.ndarray, 'S'] | None  # 16 kHz mono in [-1, 1], S = 640 T; None without sound
+  audio: Float[np.ndarray, ' S'] | None  # 16 kHz mono in [-1, 1], S = 640 T; None without sound
 
 
 def read_video(path, need_audio: bool = False) -> Video:

@@ -83,7 +83,7 @@ def read_track(root, entry: Entry) -> Float[np.ndarray, 'M 12']:
   return spoken_cepstra(video.read_audio(_sound_of(root, entry)))
 
 
-def spoken_cepstra(wav: Float[np.ndarray, 'S']) -> Float[np.ndarray, 'M 12']:
+def spoken_cepstra(wav: Float[np.ndarray, ' S']) -> Float[np.ndarray, 'M 12']:
   """Cepstra 1 to 12 of speech at 16 kHz, 100 frames a second, without silent ends."""
   cepstra = audio.mfcc(wav)
   energy = cepstra[:, 0]

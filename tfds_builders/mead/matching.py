@@ -28,7 +28,7 @@ _NEVER = 1e9  # outweighs the mean over all pairs of two groups
 
 
 def match_clips(tracks: Sequence[np.ndarray], speakers: Sequence, cells: Sequence,
-                processes: int = 1) -> tuple[Int[np.ndarray, 'N'], Float[np.ndarray, 'N']]:
+                processes: int = 1) -> tuple[Int[np.ndarray, ' N'], Float[np.ndarray, ' N']]:
   """Groups of clips that seem to say the same.
 
   Args:
@@ -88,7 +88,7 @@ def _unit(frames):
           ).astype(np.float32)
 
 
-def _numbered(labels) -> Int[np.ndarray, 'N']:
+def _numbered(labels) -> Int[np.ndarray, ' N']:
   """Labels -> 0, 1, ... in the order of their first appearance."""
   _, first, inverse = np.unique(np.asarray(labels), return_index=True, return_inverse=True)
   return np.argsort(np.argsort(first))[inverse]
@@ -142,7 +142,7 @@ def _share(cells, node) -> Bool[np.ndarray, 'N N']:
   return held @ held.T > 0
 
 
-def _grouped(score, conflict, threshold) -> Int[np.ndarray, 'N']:
+def _grouped(score, conflict, threshold) -> Int[np.ndarray, ' N']:
   """Group of each item: average linkage down to the threshold, never across a conflict."""
   if len(score) < 2:
     return np.zeros(len(score), int)
@@ -160,7 +160,7 @@ def _mean_track(frames: Float[np.ndarray, 'G L D'], distances) -> Float[np.ndarr
                         for track in frames], axis=0))
 
 
-def _margins(score, group) -> Float[np.ndarray, 'N']:
+def _margins(score, group) -> Float[np.ndarray, ' N']:
   """(own - next) / own of each item's mean scores to its own and the next group; nan if alone."""
   held = group[:, None] == np.arange(group.max() + 1)
   count = held.sum(axis=0) - held

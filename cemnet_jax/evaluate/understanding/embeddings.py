@@ -43,7 +43,7 @@ def embed(clips: Clips, voice: forward.Net, indices: Sequence[int]) -> Float[np.
                          for wav in speech])
 
 
-def some_of(clips: Clips, split: str, limit: int) -> Int[np.ndarray, 'n']:
+def some_of(clips: Clips, split: str, limit: int) -> Int[np.ndarray, ' n']:
   """At most `limit` clips of a split whose emotion is known, drawn with a fixed seed; all for 0."""
   indices = np.asarray(clips.ranges[split], int)
   indices = indices[clips.table['emotion'][indices] != UNKNOWN]
@@ -62,15 +62,15 @@ def probe(clips: Clips, voice: forward.Net, seen: Sequence[int], unseen: Sequenc
     speaker_probe(tested, table['speaker_index'][unseen], table['sentence'][unseen]))
 
 
-def emotion_probe(fitted: Float[np.ndarray, 'm D'], fitted_labels: Int[np.ndarray, 'm'],
-                  tested: Float[np.ndarray, 'n D'], labels: Int[np.ndarray, 'n']) -> float:
+def emotion_probe(fitted: Float[np.ndarray, 'm D'], fitted_labels: Int[np.ndarray, ' m'],
+                  tested: Float[np.ndarray, 'n D'], labels: Int[np.ndarray, ' n']) -> float:
   """Accuracy on `tested` of a logistic regression fitted to other clips; nan for one emotion."""
   if len(np.unique(fitted_labels)) < 2:
     return float('nan')
   return float(_probe().fit(fitted, fitted_labels).score(tested, labels))
 
 
-def speaker_probe(embeddings: Float[np.ndarray, 'n D'], speakers: Int[np.ndarray, 'n'],
+def speaker_probe(embeddings: Float[np.ndarray, 'n D'], speakers: Int[np.ndarray, ' n'],
                   sentences: Sequence[str]) -> float:
   """Accuracy over held-out sentences of a logistic regression that tells speakers apart."""
   folds = min(FOLDS, len(np.unique(sentences)))
@@ -98,7 +98,7 @@ def summary(probed: Probed) -> dict:
           for kind, value in (('emotion', probed.emotion), ('speaker', probed.speaker))}
 
 
-def draw(probed: dict[str, Probed], emotions: Int[np.ndarray, 'n'],
+def draw(probed: dict[str, Probed], emotions: Int[np.ndarray, ' n'],
          speakers: Sequence[str], path) -> None:
   """One row per stage, the points coloured by emotion and by speaker."""
   names = [EMOTIONS[e] for e in emotions]

@@ -27,19 +27,19 @@ class Usage(NamedTuple):
     peak: the largest weight of a frame.
     frame_entropy: nats, of the weights of a frame.
   """
-  shown: Int[np.ndarray, 'N']
-  heard: Int[np.ndarray, 'N']
+  shown: Int[np.ndarray, ' N']
+  heard: Int[np.ndarray, ' N']
   weights: Float[np.ndarray, 'N K']
-  peak: Float[np.ndarray, 'N']
-  frame_entropy: Float[np.ndarray, 'N']
+  peak: Float[np.ndarray, ' N']
+  frame_entropy: Float[np.ndarray, ' N']
 
 
 class Pairs(NamedTuple):
   """Mean usage of P pairs of emotions, ordered by the emotion of the speech."""
-  shown: Int[np.ndarray, 'P']
-  heard: Int[np.ndarray, 'P']
+  shown: Int[np.ndarray, ' P']
+  heard: Int[np.ndarray, ' P']
   weights: Float[np.ndarray, 'P K']
-  cases: Int[np.ndarray, 'P']
+  cases: Int[np.ndarray, ' P']
 
 
 def measure(clips: Clips, talker: Talker, cases: Sequence[Case]) -> Usage:
@@ -108,7 +108,7 @@ def summary(usage: Usage) -> dict:
               for s, h, n, w, slots in zip(*pairs[:2], pairs.cases, pairs.weights, top)]}
 
 
-def carrying(weights: Float[np.ndarray, 'K'], share: float) -> int:
+def carrying(weights: Float[np.ndarray, ' K'], share: float) -> int:
   """The least number of slots that together hold `share` of all weight."""
   held = np.cumsum(np.sort(weights)[::-1]) / weights.sum()
   return int(np.searchsorted(held, share - 1e-9) + 1)  # 0.9 of ten equal slots is nine of them

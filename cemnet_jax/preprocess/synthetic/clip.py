@@ -23,7 +23,7 @@ CLIPS_PER_TASK = 16
 
 class Performance(NamedTuple):
   """What a speaker says and does in a clip of T frames."""
-  pcm: Int16[np.ndarray, 'S']
+  pcm: Int16[np.ndarray, ' S']
   motion: Motion
   take: tuple[int, ...]  # names it within speaker, emotion and intensity
 
@@ -86,7 +86,7 @@ def make_clips(world: World, keys: Sequence[ClipKey], processes: int = 1) -> Ite
     yield from clips
 
 
-def digest(pcm: Int16[np.ndarray, 'S'], landmarks_px: Float[np.ndarray, 'T 131 2']) -> str:
+def digest(pcm: Int16[np.ndarray, ' S'], landmarks_px: Float[np.ndarray, 'T 131 2']) -> str:
   """sha256 of a clip's samples and of its landmarks in steps of 1/64 px.
 
   These have the same bits on every machine of an architecture; JPEG bytes depend on the codec.

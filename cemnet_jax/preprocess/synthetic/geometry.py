@@ -32,9 +32,9 @@ _LOWER_LID = np.array([-.88, -.63, -.275, .11, .47, .70, .85])
 class Extras(NamedTuple):
   """What the painter needs beside the landmarks; arrays (T,) unless said."""
 
-  jaw: Float[np.ndarray, 'T']
-  gap: Float[np.ndarray, 'T']  # inner lip opening
-  tongue: Float[np.ndarray, 'T']  # 0 down to 1 between the teeth
+  jaw: Float[np.ndarray, ' T']
+  gap: Float[np.ndarray, ' T']  # inner lip opening
+  tongue: Float[np.ndarray, ' T']  # 0 down to 1 between the teeth
   eyes: Float[np.ndarray, '2 2']  # centres, image-left eye first
 
 
@@ -134,7 +134,7 @@ def _nose(shape: Shape, unit) -> np.ndarray:
 
 
 def landmarks(identity: Identity, au: Float[np.ndarray, 'T 20'],
-              viseme: Float[np.ndarray, 'T 8'], blink: Float[np.ndarray, 'T']
+              viseme: Float[np.ndarray, 'T 8'], blink: Float[np.ndarray, ' T']
               ) -> tuple[Float[np.ndarray, 'T 131 3'], Extras]:
   """Landmarks in the head frame, and what else the painter needs."""
   shape, habits, unit = identity.shape, identity.habits, activation(au)

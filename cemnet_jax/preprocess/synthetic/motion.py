@@ -48,10 +48,10 @@ class Motion:
 
   au: Float[np.ndarray, 'T 20']
   viseme: Float[np.ndarray, 'T 8']
-  blink: Float[np.ndarray, 'T']  # 0 open to 1 closed
+  blink: Float[np.ndarray, ' T']  # 0 open to 1 closed
   pose: Float[np.ndarray, 'T 6']
   gaze: Float[np.ndarray, 'T 2']  # iris shift, -1 to 1
-  beat: Float[np.ndarray, 'T']  # how far stress raises the brows, in AU1 and AU2
+  beat: Float[np.ndarray, ' T']  # how far stress raises the brows, in AU1 and AU2
 
   def units(self) -> Float[np.ndarray, 'T 20']:
     """Action units of emotion and speech together."""
@@ -94,7 +94,7 @@ def _viseme_track(phones, num_frames: int) -> Float[np.ndarray, 'T 8']:
   return smooth[steps // 2::steps][:num_frames]  # the middle of each frame
 
 
-def stress_track(phones, num_frames: int, delay: float = 0.) -> Float[np.ndarray, 'T']:
+def stress_track(phones, num_frames: int, delay: float = 0.) -> Float[np.ndarray, ' T']:
   """1 in the midst of stressed vowels, 0 away from them, smoothed and `delay` seconds late."""
   steps, reach = GRID // FPS, int(_BEAT_WINDOW * GRID / 2)
   time = np.arange(-reach, num_frames * steps + reach) / GRID - delay

@@ -24,9 +24,9 @@ class Mouth(NamedTuple):
 
   outer: Float[np.ndarray, 'T 20 3']
   inner: Float[np.ndarray, 'T 20 3']
-  jaw: Float[np.ndarray, 'T']  # 0 closed to about 1.2
-  gap: Float[np.ndarray, 'T']
-  tongue: Float[np.ndarray, 'T']
+  jaw: Float[np.ndarray, ' T']  # 0 closed to about 1.2
+  gap: Float[np.ndarray, ' T']
+  tongue: Float[np.ndarray, ' T']
 
 
 def _curve(corners, along, middle, power, inset=0.):

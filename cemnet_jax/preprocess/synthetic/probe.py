@@ -25,9 +25,9 @@ class Accuracies(NamedTuple):
 
 
 def linear_probe(
-    features: Float[np.ndarray, 'B D'], labels: Int[np.ndarray, 'B'],
+    features: Float[np.ndarray, 'B D'], labels: Int[np.ndarray, ' B'],
     test: Float[np.ndarray, 'X D'],
-) -> Int[np.ndarray, 'X']:
+) -> Int[np.ndarray, ' X']:
   """Labels of `test` by linear discriminant analysis: one shared covariance, equal priors."""
   classes = np.unique(labels)
   means = np.stack([features[labels == c].mean(axis=0) for c in classes])
