@@ -44,8 +44,8 @@ def toys(monkeypatch):
           assert frozen['statistics']['mean'].shape == (2,) and 'extra' in batch
         return stage.init(key, frozen, batch)
 
-      def step(state, frozen, batch):
-        return stage.step(state, {**frozen, **toy.FROZEN}, batch)
+      def step(state, frozen, batch, seed):
+        return stage.step(state, {**frozen, **toy.FROZEN}, batch, seed)
       return stage._replace(init=init, step=step)
 
     @staticmethod

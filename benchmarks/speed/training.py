@@ -72,7 +72,7 @@ def compile_ours(of: Subject, options: dict[str, str] | None) -> tuple[Any, floa
   """Our step, compiled with XLA's `options`, and the seconds that took."""
   start = time.perf_counter()
   step = jax.jit(of.stage.step, donate_argnums=0)
-  compiled = step.lower(of.state, of.frozen, of.batch).compile(options)
+  compiled = step.lower(of.state, of.frozen, of.batch, of.cfg.seed).compile(options)
   return compiled, time.perf_counter() - start
 
 
@@ -94,7 +94,7 @@ def ours(of: Subject, plain: bool = False) -> tuple[Program, float]:
   def run(count: int) -> None:
     nonlocal state
     for _ in range(count):
-      state, metrics = compiled(state, frozen, batch)
+      state, metrics = compiled(state, frozen, batch, of.cfg.seed)
     jax.block_until_ready((state, metrics))
 
   start = time.perf_counter()
@@ -137,13 +137,13 @@ def check(name: str, size: str, batch_size: int = 0, steps: int = 2) -> list[tup
   state, found = of.state, []
   jit = partial(jax.jit, compiler_options=QUICK_COMPILE if jax.default_backend() == 'cpu' else None)
   with nn.intercept_methods(_no_dropout):
-    compiled = jit(of.stage.step).lower(state, of.frozen, of.batch).compile()
+    compiled = jit(of.stage.step).lower(state, of.frozen, of.batch, of.cfg.seed).compile()
   for number in range(steps):
     batch = of.batch
     if side.as_ours:
       key = key_for(of.cfg.seed, number, of.cfg.stage)
       batch = jax.device_get(jit(side.as_ours)(key, batch))
-    state, metrics = compiled(state, of.frozen, of.batch)
+    state, metrics = compiled(state, of.frozen, of.batch, of.cfg.seed)
     found.append((float(metrics['loss']), float(step(to_torch(batch, side, 'cpu')))))
   return found
 

@@ -54,6 +54,6 @@ def make(cfg) -> Stage:
 
     whole, lower = hits(images), hits(blank_upper_half(images))
     return {'accuracy': whole, 'accuracy_lower': lower,
-            'accuracy_both': (whole[0] + lower[0], whole[1] + lower[1])}
+            'accuracy_both': whole.merge(lower)}
 
   return supervised(cfg, init, loss, evaluate)

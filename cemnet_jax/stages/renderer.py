@@ -121,7 +121,8 @@ def make(cfg) -> Stage:
     real = discriminator.apply({'params': params}, target)
     return losses.lsgan_discriminator(real, fake)
 
-  def step(state, frozen, batch):
+  def step(state, frozen, batch, seed):
+    del seed  # nothing is drawn
     p, s = state.params, state.stats
     warm = state.step < weights.warmup_steps
     (total, (image, new, terms)), g_grads = jax.value_and_grad(generator_loss, has_aux=True)(

@@ -54,7 +54,7 @@ def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
   """A `Stage` that minimises one loss; every net has its own optimizer state.
 
   Args:
-    cfg: the stage's config; `optimizer`, `steps` and `seed` are read.
+    cfg: the stage's config; `optimizer` and `steps` are read.
     init: (key, frozen, batch) -> ({net: params}, {net: stats}).
     loss: (params, stats, frozen, batch, key) -> (total, (new stats, {term: scalar})).
     evaluate: (params, stats, frozen, batch) -> {name: Average}, or rows for `score`.
@@ -72,8 +72,8 @@ def supervised(cfg, init: Callable, loss: Callable, evaluate: Callable,
     params, stats = init(key, frozen, batch)
     return train_state.create(params, stats, of_nets(params), tuple(params) if ema else ())
 
-  def step(state, frozen, batch):
-    key = key_for(cfg.seed, state.step, cfg.stage)
+  def step(state, frozen, batch, seed):
+    key = key_for(seed, state.step, cfg.stage)
     grad = jax.value_and_grad(loss, has_aux=True)
     (total, (stats, terms)), grads = grad(state.params, state.stats, frozen, batch, key)
     chex.assert_rank([total, *terms.values()], 0)

@@ -62,7 +62,8 @@ def make(cfg) -> Stage:
              'sync': judge(frozen, images, batch, mask)}
     return (1 - weight) * terms['l1'] + weight * terms['sync'], (new, terms)
 
-  def step(state, frozen, batch):
+  def step(state, frozen, batch, seed):
+    del seed  # nothing is drawn
     weight = jnp.where(state.step >= cfg.loss.sync_from, cfg.loss.sync, 0.0)
     (total, (new, terms)), grads = jax.value_and_grad(loss, has_aux=True)(
       state.params['generator'], state.stats['generator'], frozen, batch, weight)

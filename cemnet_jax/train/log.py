@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import jax
 from clu import parameter_overview
 from tqdm import tqdm
 
@@ -80,7 +81,8 @@ class Log:
       return
     table = parameter_overview.get_parameter_overview(params, include_stats=False)
     write_text(self.workdir / PARAMETERS, table + '\n')
-    counts = {net: parameter_overview.count_parameters(tree) for net, tree in params.items()}
+    # Not clu's count: a net may be one array, as prototypes of people are.
+    counts = {net: sum(x.size for x in jax.tree.leaves(tree)) for net, tree in params.items()}
     nets = ', '.join(f'{net} {count:,}' for net, count in counts.items())
     print(f'{self.title}  {sum(counts.values()):,} parameters: {nets}; see {PARAMETERS}',
           flush=True)

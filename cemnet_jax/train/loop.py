@@ -111,13 +111,14 @@ def _norms(state: TrainState) -> dict[str, jax.Array]:
           for field in ('params', 'stats', 'ema') for net, tree in getattr(state, field).items()}
 
 
-def _programs(stage: Stage, cfg, mesh, key, frozen: Frozen, batch: dict) -> _Programs:
+def _programs(stage: Stage, cfg, mesh, key, frozen: Frozen, batch: dict, seed) -> _Programs:
   everywhere, split = shard.replicated(mesh), shard.batch_sharding(mesh)
   shapes = jax.eval_shape(stage.init, key, frozen, batch)
   placed = shard.state_sharding(mesh, shapes, cfg.sharding, cfg.mesh.min_size)
   abstract = jax.tree.map(
     lambda s, p: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=p), shapes, placed)
-  step = jax.jit(stage.step, donate_argnums=0, in_shardings=(placed, everywhere, split),
+  step = jax.jit(stage.step, donate_argnums=0,
+                 in_shardings=(placed, everywhere, split, everywhere),
                  out_shardings=(placed, everywhere))
   on_cpu = mesh.devices.flat[0].platform == 'cpu'
   options = step_compile(cfg.deterministic)
@@ -125,7 +126,7 @@ def _programs(stage: Stage, cfg, mesh, key, frozen: Frozen, batch: dict) -> _Pro
     init=jax.jit(stage.init, out_shardings=placed,
                  compiler_options=QUICK_COMPILE if on_cpu else options),
     # Compiled here, ahead of the loop, so that the transfer guard sees only running.
-    step=step.lower(abstract, frozen, batch).compile(options),
+    step=step.lower(abstract, frozen, batch, seed).compile(options),
     evaluate=jax.jit(stage.evaluate, in_shardings=(placed, everywhere, split),
                      out_shardings=everywhere, compiler_options=options),
     score=stage.score,
@@ -284,8 +285,8 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     split, key = shard.batch_sharding(mesh), key_for(cfg.seed, 0, 'init')
     batches = closing(iterate(dataset, start, cfg.workers))
     batch = shard.to_global(next(batches), split)
-    frozen = shard.to_global(frozen, shard.replicated(mesh))
-    programs = _programs(stage, cfg, mesh, key, frozen, batch)
+    frozen, seed = shard.to_global((frozen, np.uint32(cfg.seed)), shard.replicated(mesh))
+    programs = _programs(stage, cfg, mesh, key, frozen, batch, seed)
     log.parameters(programs.abstract.params)
     state = checkpoints.restore(programs.abstract) if start else programs.init(key, frozen, batch)
     run = _Run(cfg, log, checkpoints, programs)
@@ -294,7 +295,7 @@ def fit(stage: Stage, cfg, dataset, eval_dataset, frozen: Frozen, workdir: str |
     step, stop, early = start, False, run.stale()
     while step < cfg.steps and not stop and not early:
       with jax.transfer_guard('disallow'):
-        state, metrics = programs.step(state, frozen, batch)
+        state, metrics = programs.step(state, frozen, batch, seed)
       step += 1
       run.fetch()  # of the step before, while this one runs
       run.pending = (step, metrics)

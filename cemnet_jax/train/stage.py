@@ -17,8 +17,9 @@ class Stage(NamedTuple):
 
   Attributes:
     init: `(key, frozen, batch) -> TrainState`, with step 0. The batch only gives shapes.
-    step: `(state, frozen, batch) -> (state, metrics)`; adds one to `state.step`; metrics are
-      scalars. Random keys come from `rng.key_for(seed, state.step, name)`.
+    step: `(state, frozen, batch, seed) -> (state, metrics)`; adds one to `state.step`; metrics are
+      scalars. Random keys come from `rng.key_for(seed, state.step, name)`; the seed is an argument
+      so that a program serves every seed.
     evaluate: `(state, frozen, batch) -> {name: clu.metrics.Average}` over the examples whose
       `batch['mask']` is one: sums and counts, so that batches and hosts add up exactly.
     score: None, or `{name: (N, ...)} -> {metric: value}` on the host, for what compares examples
@@ -27,6 +28,6 @@ class Stage(NamedTuple):
   """
 
   init: Callable[[jax.Array, Frozen, Batch], Any]
-  step: Callable[[Any, Frozen, Batch], tuple[Any, Metrics]]
+  step: Callable[[Any, Frozen, Batch, jax.Array], tuple[Any, Metrics]]
   evaluate: Callable[[Any, Frozen, Batch], dict[str, Any]]
   score: Callable[[dict[str, np.ndarray]], dict[str, float]] | None = None

@@ -30,7 +30,7 @@ TOLERANCE = 2e-3
 
 
 def arguments(cfg, stage, features=None):
-  """(state, frozen, batch) with drawn weights, before the second step: all losses count then.
+  """(state, frozen, batch, seed) with drawn weights, before the second step: all losses count then.
 
   Args:
     features: the stage's, compiled, where it has them.
@@ -39,7 +39,7 @@ def arguments(cfg, stage, features=None):
   if features:
     batch = jax.device_get(features(frozen, batch))
   state = inputs.drawn_state(stage, frozen, batch).replace(step=np.int32(1))
-  return state, frozen, batch
+  return state, frozen, batch, cfg.seed
 
 
 def measured(step, given, cfg) -> dict[str, float]:

@@ -46,7 +46,7 @@ def test_identities_are_blurred_in_training_alone(make_config, make_batch, make_
     state = stage.init(jax.random.key(0), frozen, batch)
     values = jax.jit(stage.evaluate)(state, frozen, batch)
     step = jax.jit(stage.step)
-    after, _ = step(state, frozen, batch)  # the decoder starts at zero: the second step differs
-    found[noise] = values, step(after, frozen, batch)[1]['loss']
+    after, _ = step(state, frozen, batch, 0)  # the decoder starts at zero: the second step differs
+    found[noise] = values, step(after, frozen, batch, 0)[1]['loss']
   chex.assert_trees_all_equal(found[0.0][0], found[2.0][0])
   assert found[0.0][1] != found[2.0][1]

@@ -36,6 +36,6 @@ def test_padding_changes_neither_a_step_nor_a_score(name, make_config, make_batc
   state = inputs.drawn_state(stage, frozen, batch)
   jit = partial(jax.jit, compiler_options=QUICK_COMPILE)
   step, evaluate = jit(stage.step), jit(stage.evaluate)
-  found = [jax.device_get((step(state, frozen, b), evaluate(state, frozen, b)))
+  found = [jax.device_get((step(state, frozen, b, cfg.seed), evaluate(state, frozen, b)))
            for b in (batch, noisy(batch))]
   chex.assert_trees_all_close(*found, rtol=1e-5, atol=1e-6)

@@ -37,7 +37,7 @@ def test_the_mouth_weighs_in_the_loss_once_the_warm_up_is_over(name, make_config
 
   @partial(jax.jit, compiler_options=QUICK_COMPILE)
   def terms(step):
-    _, metrics = stage.step(state.replace(step=step), frozen, batch)
+    _, metrics = stage.step(state.replace(step=step), frozen, batch, cfg.seed)
     return metrics['loss'], metrics[name]
 
   loss, mouth = map(float, terms(jnp.int32(cfg.loss.warmup_steps - 1)))

@@ -34,7 +34,7 @@ def test_papers_sizes_trace(name, preset, make_config, make_batch, shapes_of_fro
   stage = stages.load(cfg).make(cfg)
   batch, frozen = make_batch(cfg, 2), shapes_of_frozen(cfg)
   state = jax.eval_shape(stage.init, jax.random.key(0), frozen, batch)
-  new, metrics = jax.eval_shape(stage.step, state, frozen, batch)
+  new, metrics = jax.eval_shape(stage.step, state, frozen, batch, cfg.seed)
   chex.assert_trees_all_equal_shapes_and_dtypes(new, state)
   chex.assert_rank(list(metrics.values()), 0)
   assert 'loss' in metrics
@@ -53,7 +53,7 @@ def test_paper_preset_makes_a_step(name, make_config, make_batch, make_frozen):
   batch, frozen = make_batch(cfg, 2), make_frozen(cfg)
   state = jax.jit(stage.init)(jax.random.key(0), frozen, batch)
   before = jax.device_get(state.params)
-  state, metrics = jax.jit(stage.step, donate_argnums=0)(state, frozen, batch)
+  state, metrics = jax.jit(stage.step, donate_argnums=0)(state, frozen, batch, cfg.seed)
   assert np.isfinite(list(map(float, metrics.values()))).all(), metrics
   moved = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), before, state.params)
   assert all(max(jax.tree.leaves(net)) > 0 for net in moved.values()), moved
@@ -85,7 +85,7 @@ def test_a_step_is_golden_and_many_overfit_one_batch(name, make_config, make_bat
   state = jax.jit(stage.init)(jax.random.key(0), frozen, batch)
   history = []
   for _ in range(steps):
-    state, metrics = step(state, frozen, batch)
+    state, metrics = step(state, frozen, batch, cfg.seed)
     history.append(float(metrics['loss']))
   assert np.isfinite(history).all()
   assert np.mean(history[-3:]) < target * np.mean(history[:2]), history

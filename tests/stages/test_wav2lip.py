@@ -16,7 +16,7 @@ def test_sync_loss_enters_at_its_step(make_config, make_batch, make_frozen):
   state = jax.jit(stage.init)(jax.random.key(0), frozen, batch)
   step = jax.jit(stage.step)
   for number in range(4):
-    state, m = step(state, frozen, batch)
+    state, m = step(state, frozen, batch, cfg.seed)
     weight = 0.03 if number >= 2 else 0.0
     want = (1 - weight) * float(m['l1']) + weight * float(m['sync'])
     assert float(m['loss']) == pytest.approx(want, rel=1e-5)

@@ -105,7 +105,7 @@ def test_log_drops_torn_and_later_rows(tmp_path, capsys):
 def test_parameters_are_a_table_and_a_line(tmp_path, capsys):
   log = Log(tmp_path, 'toy', start=0, steps=9)
   log.parameters({'net': {'dense': {'w': np.zeros((40, 30), np.float32)}},
-                  'head': {'b': jax.ShapeDtypeStruct((7,), np.float32)}})
+                  'head': jax.ShapeDtypeStruct((7,), np.float32)})
   log.close()
   assert capsys.readouterr().out == (
     'toy  1,207 parameters: net 1,200, head 7; see parameters.txt\n')

@@ -162,8 +162,8 @@ def test_parameters_that_are_not_finite_are_never_saved(tmp_path):
   cfg = toy.config()
   stage = toy.make(cfg)
 
-  def step(state, frozen, batch):
-    state, metrics = stage.step(state, frozen, batch)
+  def step(state, frozen, batch, seed):
+    state, metrics = stage.step(state, frozen, batch, seed)
     stats = jax.tree.map(lambda x: x / (state.step - 3), state.stats)  # infinite at step 3
     return state.replace(stats=stats), {'loss': 0. * metrics['loss']}
 

@@ -41,6 +41,9 @@ def test_keys_are_a_fixed_function_of_seed_step_and_name():
   assert jax.random.key_data(key_for(3, 5, 'dropout')).tolist() == [3130640626, 2178425464]
   traced = jax.jit(lambda step: key_for(3, step, 'dropout'))(jnp.int32(5))
   assert (jax.random.key_data(traced) == jax.random.key_data(key_for(3, 5, 'dropout'))).all()
+  # The loop gives the seed to a program that serves every seed.
+  given = jax.jit(key_for, static_argnums=2)(np.uint32(3), 5, 'dropout')
+  assert jax.random.key_data(given).tolist() == [3130640626, 2178425464]
 
 
 def test_schedules():

@@ -48,8 +48,8 @@ def make(cfg) -> Stage:
     stats = {'generator': v['batch_stats'], 'critic': {}}
     return states.create(params, stats, txs, ema=('generator',))
 
-  def step(state, frozen, batch):
-    key = key_for(cfg.seed, state.step, 'toy')
+  def step(state, frozen, batch, seed):
+    key = key_for(seed, state.step, 'toy')
 
     def generator_loss(params):
       fake, new = generator.apply(
