@@ -22,9 +22,10 @@ quickstart: $(RUNTIME)
 benchmark: $(RUNTIME)
 	$(BIN)/cemnet benchmark --out benchmark --data data_cache
 
-# What a change needs to know within minutes; `make test-all` also trains, kills and compiles at length.
+# What a change needs to know within minutes; `make test-all` also trains, kills and compiles at length,
+# and with all of XLA's optimizations, as users' programs are: without them half the CPU time compiles.
 test: $(DEVELOP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not slow' --durations=30
+	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not slow' --durations=30
 
 test-all: $(DEVELOP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=30

@@ -81,6 +81,31 @@ def test_evaluate(trained, tmp_path):
   assert 'Table II, cross emotion' in said and (tmp_path / 'index.html').is_file()
 
 
+def test_benchmark_over_two_seeds(trained, tmp_path):
+  out = tmp_path / 'run'
+  arguments = ('benchmark', '--out', out, '--data', trained[0], '--seeds', 2, '--size', 'debug',
+               '--clips', 2, '--drawn', 1)
+  command(*arguments)
+  first, second = (chain.read_all(out / f'seed_{seed}') for seed in (0, 1))
+  assert second.keys() < first.keys() and 'lip_expert' in first.keys() - second.keys()
+  assert {name for name in second if second[name].fingerprint == first[name].fingerprint} == {
+    'renderer'}
+  numbers = json.loads((out / 'report/results.json').read_text())
+  ours = {name: {stage: link.fingerprint for stage, link in links.items()}
+          for name, links in (('seed_0', first), ('seed_1', second))}
+  for folder, stages in numbers['weights'].items():
+    assert {stage: known.split(',')[0] for stage, known in stages.items()}.items() <= (
+      ours[Path(folder).name].items())
+  for protocol, systems in (('cross_emotion', 'cemnet'), ('lrs', 'wav2lip'),
+                            ('ablation', 'cemnet_no_aee')):
+    scores = numbers['tables'][f'{protocol}/test/{systems}']
+    assert np.isfinite(scores['m_lmd']['mean']) and np.isfinite(scores['psnr_region']['mean'])
+  seconds = json.loads((out / 'times.json').read_text())
+  said = command(*arguments)  # again: nothing is trained or measured
+  assert 'finished before' in said and chain.read_all(out / 'seed_1') == second
+  assert json.loads((out / 'times.json').read_text()).keys() == seconds.keys()
+
+
 def test_generate(trained, face, tmp_path):
   for name in ('one.mp4', 'two.mp4'):
     command(*generate(trained[1], face, tmp_path / name))
