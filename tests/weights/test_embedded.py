@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,14 @@ def test_it_knows_every_emotion_and_names_no_folder_of_its_making():
 
 
 def test_it_is_part_of_the_package():
-  settings = (ROOT / 'pyproject.toml').read_text()
-  packed = re.search(r'package-data\]\ncemnet_jax = \["(.+)"\]', settings)
-  files = {path.name for path in (ROOT / 'cemnet_jax').glob(packed[1])}
-  assert files == {compact.CONTENTS, compact.WEIGHTS}
+  settings = tomllib.loads((ROOT / 'pyproject.toml').read_text())
+  packed = settings['tool']['setuptools']['package-data']['cemnet_jax']
+  files = {path for pattern in packed for path in (ROOT / 'cemnet_jax').glob(pattern)}
+  assert {embedded.folder() / compact.CONTENTS, embedded.folder() / compact.WEIGHTS} <= files
+  # Nothing else that is no source lies in the package and stays behind.
+  others = {path for path in (ROOT / 'cemnet_jax').rglob('*')
+            if path.is_file() and path.suffix not in ('.py', '.pyc')}
+  assert others == files
 
 
 def test_a_copy_without_it_says_what_to_do(tmp_path, monkeypatch):
