@@ -89,7 +89,7 @@ def test_benchmark_over_two_seeds(trained, tmp_path):
   first, second = (chain.read_all(out / f'seed_{seed}') for seed in (0, 1))
   assert second.keys() < first.keys() and 'lip_expert' in first.keys() - second.keys()
   assert {name for name in second if second[name].fingerprint == first[name].fingerprint} == {
-    'renderer'}
+    'image_emotion', 'renderer'}
   numbers = json.loads((out / 'report/results.json').read_text())
   ours = {name: {stage: link.fingerprint for stage, link in links.items()}
           for name, links in (('seed_0', first), ('seed_1', second))}

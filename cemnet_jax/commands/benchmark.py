@@ -8,7 +8,8 @@ from cemnet_jax.commands.arguments import integer, path_name
 SIZES = ('benchmark', 'debug')
 FULL = ('cemnet', 'cemnet_no_ebm', 'cemnet_no_aee')  # with every seed; the first two pool alike
 ONCE = ('scorers', 'a2m_renderer', 'wav2lip')  # with the first seed alone
-SHARED = ('renderer',)  # of the first seed: it draws the landmarks of all
+# Of the first seed: the renderer draws the landmarks of all, beside what it learned from.
+SHARED = ('image_emotion', 'renderer')
 CELL_CLIPS = 4  # of each cell of the matrix and repetition
 
 

@@ -28,6 +28,13 @@ def test_every_seed_is_trained_but_the_renderer_is_shared(tmp_path, monkeypatch,
   assert set(by_seed[folders[0]].values()) == {()}
   assert set(by_seed[folders[1]]) == set(benchmark.FULL)
   assert set(by_seed[folders[1]]['cemnet']) == {
-    f'{stage}.seed=1' for stage in SYSTEMS['cemnet'] if stage != 'renderer'}
-  (folders[0] / 'renderer').mkdir(parents=True, exist_ok=True)
-  assert (folders[1] / 'renderer').resolve() == (folders[0] / 'renderer').resolve()
+    f'{stage}.seed=1' for stage in SYSTEMS['cemnet'] if stage not in benchmark.SHARED}
+  for stage in benchmark.SHARED:
+    (folders[0] / stage).mkdir(parents=True, exist_ok=True)
+    assert (folders[1] / stage).resolve() == (folders[0] / stage).resolve()
+
+
+def test_what_a_shared_stage_learned_from_is_shared():
+  needs = {need for nodes in SYSTEMS.values() for stage, node in nodes.items()
+           if stage in benchmark.SHARED for need in node.needs}
+  assert needs and needs <= set(benchmark.SHARED)
