@@ -28,7 +28,7 @@ test: $(DEVELOP)
 	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not slow' --durations=30
 
 test-all: $(DEVELOP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=30
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q --durations=30
 
 lint: $(DEVELOP)
 	$(BIN)/ruff check .
