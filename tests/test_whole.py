@@ -99,7 +99,8 @@ def test_benchmark_over_two_seeds(trained, tmp_path):
   for protocol, systems in (('cross_emotion', 'cemnet'), ('lrs', 'wav2lip'),
                             ('ablation', 'cemnet_no_aee')):
     scores = numbers['tables'][f'{protocol}/test/{systems}']
-    assert np.isfinite(scores['m_lmd']['mean']) and np.isfinite(scores['psnr_region']['mean'])
+    assert np.isfinite(scores['psnr_region']['mean'])
+    assert ('m_lmd' in scores) == (systems != 'wav2lip')  # which draws without landmarks
   seconds = json.loads((out / 'times.json').read_text())
   said = command(*arguments)  # again: nothing is trained or measured
   assert 'finished before' in said and chain.read_all(out / 'seed_1') == second
