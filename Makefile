@@ -2,6 +2,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed
 DEVELOP := $(VENV)/.installed-dev
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=30
 
 # The first of these that runs and is Python 3.11 or 3.12; PYTHON=... overrides it.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
@@ -25,10 +26,10 @@ benchmark: $(RUNTIME)
 # What a change needs to know within minutes; `make test-all` also trains, kills and compiles at length,
 # and with all of XLA's optimizations, as users' programs are: without them half the CPU time compiles.
 test: $(DEVELOP)
-	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not slow' --durations=30
+	XLA_FLAGS="$(XLA_FLAGS) --xla_backend_optimization_level=0" $(PYTEST) -m 'not slow'
 
 test-all: $(DEVELOP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q --durations=30
+	$(PYTEST) --no-loadscope-reorder
 
 lint: $(DEVELOP)
 	$(BIN)/ruff check .

@@ -73,7 +73,7 @@ def _train(folder, first, data_dir, size, seed):
   if folder != first:
     folder.mkdir(parents=True, exist_ok=True)
     for stage in SHARED:
-      if not (folder / stage).is_symlink():
+      if not os.path.lexists(folder / stage):  # or an earlier version trained it here
         (folder / stage).symlink_to(Path('..') / first.name / stage, target_is_directory=True)
   for system in (*FULL, *(ONCE if folder == first else ())):
     _say(f'seed {seed}: training of {system}')

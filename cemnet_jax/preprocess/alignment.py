@@ -97,4 +97,3 @@ def _accumulate(cost, band):
     best += flat_cost[first:first + steps * stride + 1:stride]
     target[:] = best
   return total[1:, 1:]
-

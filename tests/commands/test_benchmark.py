@@ -34,6 +34,16 @@ def test_every_seed_is_trained_but_the_renderer_is_shared(tmp_path, monkeypatch,
     assert (folders[1] / stage).resolve() == (folders[0] / stage).resolve()
 
 
+def test_what_an_earlier_version_trained_with_a_seed_stays(tmp_path, monkeypatch):
+  monkeypatch.setattr(trainer, 'train_system', lambda *args: None)
+  trained = tmp_path / 'seed_1/image_emotion/done.json'
+  trained.parent.mkdir(parents=True)
+  trained.write_text('{}')
+  benchmark._train(tmp_path / 'seed_1', tmp_path / 'seed_0', 'data', 'debug', 1)
+  assert trained.is_file() and not trained.parent.is_symlink()
+  assert (tmp_path / 'seed_1/renderer').is_symlink()
+
+
 def test_what_a_shared_stage_learned_from_is_shared():
   needs = {need for nodes in SYSTEMS.values() for stage, node in nodes.items()
            if stage in benchmark.SHARED for need in node.needs}
