@@ -56,6 +56,8 @@ def check_numbers(cfg: ConfigDict) -> None:
       raise UserError(f'config {key}={value}: a finite number is needed')
     if key in AT_LEAST_ONE and not (isinstance(value, int) and value >= 1):
       raise UserError(f'config {key}={value}: at least 1 is needed')
+    if key == 'seed' and not (isinstance(value, int) and 0 <= value < 2**32):
+      raise UserError(f'config seed={value}: an integer from 0 to 2**32 - 1 is needed')
 
 
 def _frozen_dir(cfg, need: str, workdir: Path, given: dict[str, str]) -> Path:

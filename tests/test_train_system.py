@@ -180,6 +180,9 @@ def test_refusals(toys, tmp_path):
   for key, number in (('steps', -1), ('batch_size', 0), ('log_every', 0)):
     with pytest.raises(UserError, match=f'config {key}={number}: at least 1 is needed'):
       train('toys', 'debug', 'data', tmp_path, (f'first.{key}={number}',))
+  for number in ('-1', '4294967296'):
+    with pytest.raises(UserError, match=rf'config seed={number}: an integer from 0 to 2\*\*32 - 1'):
+      train('toys', 'debug', 'data', tmp_path, (f'first.seed={number}',))
   with pytest.raises(UserError, match='config optimizer.lr=inf: a finite number is needed'):
     train('toys', 'debug', 'data', tmp_path, ('first.optimizer.lr=1e999',))
   with pytest.raises(UserError, match='write STAGE.KEY=VALUE'):
